@@ -1,0 +1,111 @@
+//! The code of an object: sections of instructions, the functions in them and what these refer to.
+//!
+//! It is read once and shared by all copies of a spec; linking copies out of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::insn::Insn;
+use crate::{CoreRelo, FuncInfo, LineInfo};
+
+/// All code of an object.
+#[derive(Default)]
+pub(crate) struct Code {
+    pub(crate) sections: Vec<CodeSection>,
+    /// Functions by section and place.
+    pub(crate) functions: Vec<Function>,
+    /// CO-RE relocations in the order of the file, each with its section (an index in [`Code::sections`]);
+    /// `insn_off` counts instructions of the section.
+    pub(crate) core_relos: Vec<(usize, CoreRelo)>,
+}
+
+/// A section of instructions.
+pub(crate) struct CodeSection {
+    pub(crate) name: String,
+    /// Index among the sections of the file.
+    pub(crate) elf_index: usize,
+    pub(crate) insns: Arc<Vec<Insn>>,
+    /// By instruction; one at most for each.
+    pub(crate) relocs: Vec<Reloc>,
+    /// Indexes in [`Code::functions`].
+    pub(crate) functions: Range<usize>,
+    /// Records of `.BTF.ext`, by instruction; `insn_off` counts instructions of the section.
+    pub(crate) func_info: Vec<FuncInfo>,
+    pub(crate) line_info: Vec<LineInfo>,
+}
+
+/// A function: a program, or one that programs call.
+pub(crate) struct Function {
+    pub(crate) name: String,
+    /// Index in [`Code::sections`].
+    pub(crate) section: usize,
+    /// Instructions of the section.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Indexes in the section's relocations.
+    pub(crate) relocs: Range<usize>,
+    pub(crate) global: bool,
+    /// Global in the object only: programs that call it verify it with them.
+    pub(crate) hidden: bool,
+    /// Not to be loaded by itself.
+    pub(crate) subprogram: bool,
+}
+
+impl Function {
+    pub(crate) fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+/// What an instruction refers to.
+#[derive(Clone, Copy)]
+pub(crate) struct Reloc {
+    /// Index of the instruction in the section.
+    pub(crate) insn: usize,
+    pub(crate) target: Target,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// The map with this id.
+    Map(MapId),
+    /// Data of the map with this id; the offset adds to that in the instruction.
+    Data { map: MapId, offset: u32 },
+    /// A call of a function: of this section, the instruction's immediate plus this place.
+    Call { section: usize, insn: u32 },
+    /// The address of a function: of this section, the instruction's immediate plus this place, in bytes.
+    Func { section: usize, offset: u32 },
+    /// Index of an extern.
+    Extern(usize),
+}
+
+/// Identity of a map as it was parsed; [`MapSpec`](crate::MapSpec) keeps it through all changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct MapId(pub(crate) u32);
+
+impl Code {
+    /// The section of code at this index among the sections of the file.
+    pub(crate) fn section_of(&self, elf_index: usize) -> Option<usize> {
+        self.sections.binary_search_by_key(&elf_index, |s| s.elf_index).ok()
+    }
+
+    /// The function whose instructions include this one of a section.
+    pub(crate) fn function_at(&self, section: usize, insn: usize) -> Option<usize> {
+        let range = self.sections.get(section)?.functions.clone();
+        let functions = self.functions.get(range.clone())?;
+        let after = functions.partition_point(|f| f.start <= insn);
+        // Aliases stand beside each other: the first of them is the function.
+        let last = functions.get(after.checked_sub(1)?)?;
+        let first = functions.partition_point(|f| f.start < last.start);
+        (insn < last.end).then(|| range.start.saturating_add(first))
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Code")
+            .field("sections", &self.sections.len())
+            .field("functions", &self.functions.len())
+            .finish()
+    }
+}

@@ -1,0 +1,257 @@
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::{Linker, Poisoned, ProgramImage, core, reference};
+use crate::code::{Function, Reloc, Target};
+use crate::error::LinkProblem;
+use crate::insn::opcode;
+use crate::{Error, FuncInfo, LineInfo, ProgramSpec};
+
+/// Instructions of a program that kernels take at most, whatever the privileges (since 5.2).
+const MAX_INSNS: usize = 1_000_000;
+
+/// Puts a program together: its own instructions, then each function it reaches, once.
+///
+/// Functions are appended when a call of them is first met, and their own calls are followed before going on:
+/// the order that libbpf uses.
+pub(super) fn assemble(
+    linker: &Linker<'_>,
+    index: usize,
+    program: &ProgramSpec,
+) -> Result<ProgramImage, Error> {
+    let mut all = Assembler {
+        linker,
+        program: &program.name,
+        placed: HashMap::default(),
+        has_func_info: true,
+        has_line_info: true,
+        image: ProgramImage {
+            program: index,
+            insns: Vec::with_capacity(program.insns().len()),
+            func_info: Vec::new(),
+            line_info: Vec::new(),
+            fixups: Vec::new(),
+            poisoned: Vec::new(),
+            functions: Vec::new(),
+        },
+    };
+    all.run(program.function)?;
+    let mut image = all.image;
+    // Functions were walked through in the order of calls, not of places.
+    image.fixups.sort_by_key(|f| f.insn);
+    image.poisoned.sort_by_key(|p| p.insn);
+    Ok(image)
+}
+
+struct Assembler<'l> {
+    linker: &'l Linker<'l>,
+    program: &'l str,
+    image: ProgramImage,
+    /// Where functions begin in the image.
+    placed: HashMap<usize, usize, FixedState>,
+    has_func_info: bool,
+    has_line_info: bool,
+}
+
+/// A function that is being walked through.
+struct Frame<'l> {
+    function: &'l Function,
+    /// Where it begins in the image.
+    at: usize,
+    /// Next instruction to look at, of its section.
+    next: usize,
+    relocs: &'l [Reloc],
+}
+
+impl<'l> Assembler<'l> {
+    fn run(&mut self, main: usize) -> Result<(), Error> {
+        let mut stack = Vec::new();
+        let (main, _) = self.place(main, None)?;
+        stack.extend(main);
+        // Not by recursion: a file may make chains of calls as long as it likes.
+        while let Some(frame) = stack.last_mut() {
+            match self.advance(frame)? {
+                Some(callee) => stack.push(callee),
+                None => drop(stack.pop()),
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&self, frame: &Frame<'_>, insn: usize, problem: LinkProblem) -> Error {
+        Error::Link {
+            program: self.program.into(),
+            function: frame.function.name.as_str().into(),
+            insn: insn.saturating_sub(frame.function.start),
+            problem,
+        }
+    }
+
+    /// Walks on to the next call of a function that was not placed yet: places it and returns it.
+    fn advance(&mut self, frame: &mut Frame<'l>) -> Result<Option<Frame<'l>>, Error> {
+        let Frame { function, at, .. } = *frame;
+        while frame.next < function.end {
+            let index = frame.next;
+            frame.next = index.saturating_add(1);
+            let here = at.saturating_add(index.saturating_sub(function.start));
+            let reloc = match frame.relocs {
+                [first, rest @ ..] if first.insn == index => {
+                    frame.relocs = rest;
+                    Some(first.target)
+                }
+                _ => None,
+            };
+            let Some((insn, rest)) = self.image.insns.get_mut(here..).and_then(|i| i.split_first_mut())
+            else {
+                break;
+            };
+            let target = match reloc {
+                None if insn.is_pseudo_call() && insn.dst == 0 && insn.off == 0 => {
+                    let next = (index as i64).saturating_add(1);
+                    (function.section, next.saturating_add(insn.imm.into()))
+                }
+                None if insn.is_pseudo_func() => {
+                    return Err(self.fail(frame, index, LinkProblem::NoRelocation));
+                }
+                None => continue,
+                Some(Target::Call { section, insn: base }) => {
+                    if !insn.is_pseudo_call() {
+                        return Err(self.fail(frame, index, LinkProblem::Mismatch));
+                    }
+                    (section, i64::from(base).saturating_add(insn.imm.into()).saturating_add(1))
+                }
+                Some(Target::Func { section, offset }) => {
+                    if !insn.is_ldimm64() {
+                        return Err(self.fail(frame, index, LinkProblem::Mismatch));
+                    }
+                    insn.src = opcode::PSEUDO_FUNC;
+                    (section, i64::from(offset).saturating_add(insn.imm.into()) / 8)
+                }
+                Some(Target::Map(_) | Target::Data { .. } | Target::Extern(_))
+                    if !insn.is_ldimm64() && !insn.is_call() =>
+                {
+                    return Err(self.fail(frame, index, LinkProblem::Mismatch));
+                }
+                Some(target) => {
+                    let made = reference::refer(self.linker, target, insn, rest.first_mut());
+                    let made = made.map_err(|problem| self.fail(frame, index, problem))?;
+                    self.image.fixups.extend(made.fixup(here));
+                    self.image.poisoned.extend(made.poisoned(here));
+                    continue;
+                }
+            };
+            let callee = self.find(frame, index, target)?;
+            let (new, callee_at) = self.place(callee, Some((frame, index)))?;
+            if let Some(insn) = self.image.insns.get_mut(here) {
+                // Both are places in an image of a million instructions.
+                let distance = (callee_at as i64).saturating_sub(here as i64).saturating_sub(1);
+                insn.imm = i32::try_from(distance).unwrap_or(i32::MAX);
+            }
+            if new.is_some() {
+                return Ok(new);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The function that begins at an instruction of a section.
+    fn find(&self, frame: &Frame<'_>, insn: usize, (section, target): (usize, i64)) -> Result<usize, Error> {
+        let code = &self.linker.spec.code;
+        let found = usize::try_from(target).ok().and_then(|at| Some((at, code.function_at(section, at)?)));
+        let found = found.and_then(|(at, index)| Some((at, index, code.functions.get(index)?)));
+        match found {
+            Some((at, index, function)) if function.start == at => Ok(index),
+            Some((.., function)) => {
+                let function = function.name.clone();
+                Err(self.fail(frame, insn, LinkProblem::MiddleOfFunction { function }))
+            }
+            None => {
+                let section = code.sections.get(section).map_or("?", |s| s.name.as_str()).to_owned();
+                Err(self.fail(frame, insn, LinkProblem::NoFunction { section, target }))
+            }
+        }
+    }
+
+    /// Appends a function if it is not there yet; where it begins, and a frame for it if it is new.
+    fn place(
+        &mut self,
+        index: usize,
+        caller: Option<(&Frame<'_>, usize)>,
+    ) -> Result<(Option<Frame<'l>>, usize), Error> {
+        if let Some(at) = self.placed.get(&index) {
+            return Ok((None, *at));
+        }
+        let code = &self.linker.spec.code;
+        let at = self.image.insns.len();
+        let Some(function) = code.functions.get(index) else { return Ok((None, at)) };
+        let Some(section) = code.sections.get(function.section) else { return Ok((None, at)) };
+        let &Function { section: section_index, start, end, .. } = function;
+        if at.saturating_add(function.len()) > MAX_INSNS {
+            let problem = LinkProblem::TooLarge { max: MAX_INSNS };
+            let name: &str = caller.map_or(self.program, |(frame, _)| &frame.function.name);
+            let insn = caller.map_or(0, |(frame, at)| at.saturating_sub(frame.function.start));
+            return Err(Error::Link { program: self.program.into(), function: name.into(), insn, problem });
+        }
+        self.placed.insert(index, at);
+        self.image.functions.push((function.name.clone(), at));
+        self.image.insns.extend_from_slice(self.linker.relocated.insns(section_index, start, end));
+        for (insn, description) in self.linker.relocated.poisoned(section_index, start, end) {
+            let insn = at.saturating_add(insn.saturating_sub(start));
+            let Some(imm) = self.image.insns.get(insn).and_then(|i| core::poison_of(*i)) else { continue };
+            self.image.poisoned.push(Poisoned { insn, imm, description: description.to_owned() });
+        }
+        self.func_info(&section.func_info, function, at);
+        self.line_info(&section.line_info, function, at);
+        let relocs = section.relocs.get(function.relocs.clone()).unwrap_or_default();
+        Ok((Some(Frame { function, at, next: start, relocs }), at))
+    }
+
+    /// Kernels want a record for each function or none at all.
+    fn func_info(&mut self, records: &[FuncInfo], function: &Function, at: usize) {
+        let Some(moved) = Moved::of(function, at).filter(|_| self.has_func_info) else { return };
+        let from = records.partition_point(|r| r.insn_off < moved.start);
+        let to = records.partition_point(|r| r.insn_off < moved.end);
+        let own = records.get(from..to).unwrap_or_default();
+        if own.is_empty() {
+            self.has_func_info = false;
+            self.image.func_info.clear();
+            tracing::debug!(program = self.program, function = function.name, "no func_info: left out");
+        }
+        let own = own.iter().map(|r| FuncInfo { insn_off: moved.insn(r.insn_off), ..*r });
+        self.image.func_info.extend(own);
+    }
+
+    /// Kernels want a record for the first instruction of each function, or none at all.
+    fn line_info(&mut self, records: &[LineInfo], function: &Function, at: usize) {
+        let Some(moved) = Moved::of(function, at).filter(|_| self.has_line_info) else { return };
+        let from = records.partition_point(|r| r.insn_off < moved.start);
+        let to = records.partition_point(|r| r.insn_off < moved.end);
+        let own = records.get(from..to).unwrap_or_default();
+        if own.first().is_none_or(|r| r.insn_off != moved.start) {
+            self.has_line_info = false;
+            self.image.line_info.clear();
+            tracing::debug!(program = self.program, function = function.name, "no line_info: left out");
+            return;
+        }
+        let own = own.iter().map(|r| LineInfo { insn_off: moved.insn(r.insn_off), ..*r });
+        self.image.line_info.extend(own);
+    }
+}
+
+/// How instructions of a function move from its section to the image.
+struct Moved {
+    start: u32,
+    end: u32,
+    at: u32,
+}
+
+impl Moved {
+    fn of(function: &Function, at: usize) -> Option<Self> {
+        let [start, end, at] = [function.start, function.end, at].map(u32::try_from);
+        Some(Self { start: start.ok()?, end: end.ok()?, at: at.ok()? })
+    }
+
+    fn insn(&self, in_section: u32) -> u32 {
+        in_section.saturating_sub(self.start).saturating_add(self.at)
+    }
+}

@@ -1,0 +1,61 @@
+use crate::insn::Insn;
+use crate::{FuncInfo, LineInfo};
+
+/// A program with all its functions, ready to load but for what only a kernel can give.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProgramImage {
+    /// Index in [`ObjectSpec::programs`](crate::ObjectSpec::programs).
+    pub program: usize,
+    /// Instructions: the program's own, then each function it reaches.
+    pub insns: Vec<Insn>,
+    /// Types of the functions; `insn_off` is an index in [`insns`](Self::insns).
+    pub func_info: Vec<FuncInfo>,
+    /// Source lines; `insn_off` is an index in [`insns`](Self::insns).
+    pub line_info: Vec<LineInfo>,
+    /// What the loader writes into the instructions when maps have file descriptors.
+    pub fixups: Vec<Fixup>,
+    /// Instructions that were replaced because what they need is missing: they fail only if reached.
+    pub poisoned: Vec<Poisoned>,
+    /// Functions and the index of the first instruction of each, the program itself first.
+    pub functions: Vec<(String, usize)>,
+}
+
+/// A place in an image that depends on a map's file descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixup {
+    /// Index of the instruction.
+    pub insn: usize,
+    /// What goes there.
+    pub kind: FixupKind,
+}
+
+/// What a fixup writes. `src` of the instruction is set already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FixupKind {
+    /// The map's descriptor goes to `imm` of the 64-bit immediate (`PSEUDO_MAP_FD`).
+    MapFd {
+        /// Index in [`ObjectSpec::maps`](crate::ObjectSpec::maps).
+        map: usize,
+    },
+    /// The map's descriptor goes to `imm` (`PSEUDO_MAP_VALUE`); the next slot's `imm` is the offset already.
+    MapValue {
+        /// Index in [`ObjectSpec::maps`](crate::ObjectSpec::maps).
+        map: usize,
+        /// Offset in the map's value, in bytes.
+        offset: u32,
+    },
+}
+
+/// An instruction that cannot work on this kernel: it was replaced by a call of a helper that does not exist,
+/// which the verifier refuses if it can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poisoned {
+    /// Index of the instruction in the image.
+    pub insn: usize,
+    /// Number of the helper that does not exist, as the verifier's log shows it.
+    pub imm: i32,
+    /// What could not be resolved.
+    pub description: String,
+}

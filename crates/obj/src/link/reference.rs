@@ -1,0 +1,118 @@
+use super::{Fixup, FixupKind, Linker, Poisoned};
+use crate::code::{MapId, Target};
+use crate::error::LinkProblem;
+use crate::insn::{Insn, opcode};
+use crate::spec::{ExternKind, ExternSpec};
+
+/// Helper numbers that no kernel has: these bases and the index of the map or extern. libbpf uses the same, so
+/// that people and tools recognize them in verifier logs.
+const POISON_MAP: i32 = 2_001_000_000;
+const POISON_EXTERN: i32 = 2_002_000_000;
+
+/// What came of a reference.
+#[derive(Default)]
+pub(super) struct Made {
+    fixup: Option<FixupKind>,
+    poison: Option<(i32, String)>,
+}
+
+impl Made {
+    pub(super) fn fixup(&self, insn: usize) -> Option<Fixup> {
+        self.fixup.map(|kind| Fixup { insn, kind })
+    }
+
+    pub(super) fn poisoned(self, insn: usize) -> Option<Poisoned> {
+        self.poison.map(|(imm, description)| Poisoned { insn, imm, description })
+    }
+
+    fn map(kind: FixupKind) -> Self {
+        Self { fixup: Some(kind), poison: None }
+    }
+}
+
+/// Writes into an instruction what it refers to, as far as no kernel is needed.
+pub(super) fn refer(
+    linker: &Linker<'_>,
+    target: Target,
+    insn: &mut Insn,
+    next: Option<&mut Insn>,
+) -> Result<Made, LinkProblem> {
+    match target {
+        Target::Map(map) => {
+            let map = match find(linker, map, insn, next)? {
+                Found::Map(map) => map,
+                Found::Poisoned(made) => return Ok(made),
+            };
+            insn.src = opcode::PSEUDO_MAP_FD;
+            Ok(Made::map(FixupKind::MapFd { map }))
+        }
+        Target::Data { map, offset } => {
+            let Some(next) = next else { return Err(LinkProblem::Mismatch) };
+            let map = match find(linker, map, insn, Some(next))? {
+                Found::Map(map) => map,
+                Found::Poisoned(made) => return Ok(made),
+            };
+            // The instruction holds what is to be added to the symbol's place; sums wrap as in the kernel.
+            let offset = offset.wrapping_add_signed(insn.imm);
+            next.imm = offset.cast_signed();
+            insn.src = opcode::PSEUDO_MAP_VALUE;
+            Ok(Made::map(FixupKind::MapValue { map, offset }))
+        }
+        Target::Extern(index) => refer_extern(linker, index, insn, next),
+        Target::Call { .. } | Target::Func { .. } => Err(LinkProblem::Mismatch),
+    }
+}
+
+enum Found {
+    Map(usize),
+    Poisoned(Made),
+}
+
+/// The map with this id; the instruction is poisoned if the map is not to be created.
+fn find(
+    linker: &Linker<'_>,
+    id: MapId,
+    insn: &mut Insn,
+    next: Option<&mut Insn>,
+) -> Result<Found, LinkProblem> {
+    if !insn.is_ldimm64() {
+        return Err(LinkProblem::Mismatch);
+    }
+    let index = *linker.maps.get(&id).ok_or(LinkProblem::MapRemoved)?;
+    let map = linker.spec.maps.get(index).ok_or(LinkProblem::MapRemoved)?;
+    if map.autocreate {
+        return Ok(Found::Map(index));
+    }
+    let imm = POISON_MAP.wrapping_add_unsigned(u32::try_from(index).unwrap_or_default());
+    *insn = Insn::call_helper(imm);
+    if let Some(next) = next {
+        *next = *insn;
+    }
+    let description = format!("map {} is not created (autocreate is off)", map.name);
+    Ok(Found::Poisoned(Made { fixup: None, poison: Some((imm, description)) }))
+}
+
+/// Of what is outside, only what may be missing is known how to handle: it is missing.
+fn refer_extern(
+    linker: &Linker<'_>,
+    index: usize,
+    insn: &mut Insn,
+    next: Option<&mut Insn>,
+) -> Result<Made, LinkProblem> {
+    let unnamed = || LinkProblem::Extern { name: "?".to_owned() };
+    let ExternSpec { name, kind, weak, .. } = linker.spec.externs.get(index).ok_or_else(unnamed)?;
+    if !weak || !matches!(kind, ExternKind::KsymVar | ExternKind::KsymFunc) {
+        return Err(LinkProblem::Extern { name: name.clone() });
+    }
+    if insn.is_call() {
+        let imm = POISON_EXTERN.wrapping_add_unsigned(u32::try_from(index).unwrap_or_default());
+        *insn = Insn::call_helper(imm);
+        let description = format!("kernel function {name} is missing");
+        return Ok(Made { fixup: None, poison: Some((imm, description)) });
+    }
+    insn.imm = 0;
+    if let Some(next) = next {
+        next.imm = 0;
+    }
+    Ok(Made::default())
+}

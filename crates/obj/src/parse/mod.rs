@@ -1,0 +1,92 @@
+//! From the bytes of an ELF file to an [`ObjectSpec`].
+
+mod btf_maps;
+mod code;
+mod data_maps;
+mod datasec;
+mod ext_info;
+mod extern_types;
+mod externs;
+mod globals;
+mod legacy_maps;
+mod map_def;
+mod map_slots;
+mod maps;
+mod name;
+mod programs;
+mod relocs;
+mod sections;
+mod symbols;
+
+use std::sync::Arc;
+
+use crate::elf::{Elf, NameBudget};
+use crate::{Btf, BtfExt, Error, ObjectSpec};
+use datasec::Datasecs;
+use maps::Maps;
+use sections::Sections;
+use symbols::Symbols;
+
+pub(crate) use globals::SymbolGlobal;
+pub(crate) use name::kernel as kernel_name;
+
+/// What the steps share while an object is read.
+struct Parser<'d> {
+    elf: Elf<'d>,
+    sections: Sections,
+    symbols: Symbols,
+    names: NameBudget,
+}
+
+pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
+    let elf = Elf::parse(bytes)?;
+    let sections = Sections::classify(&elf)?;
+    let symbols = Symbols::collect(&elf, &sections)?;
+    let names = NameBudget::of_file(elf.file_len());
+    let mut p = Parser { elf, sections, symbols, names };
+
+    let name = name::object(name);
+    let btf = p.btf()?;
+    let mut code = p.code()?;
+    if let Some(btf) = &btf
+        && let Some(index) = p.sections.btf_ext
+    {
+        let ext = BtfExt::parse(p.elf.claim(index)?, btf)
+            .map_err(|source| Error::Btf { section: ".BTF.ext", source })?;
+        p.ext_info(&ext, &mut code)?;
+    }
+    let externs = p.externs(btf.as_ref())?;
+    let btf = btf.map(|btf| p.fill_datasecs(btf, &code, &externs)).transpose()?;
+
+    let mut datasecs = btf.as_ref().map(Datasecs::collect).unwrap_or_default();
+    let mut maps = Maps::default();
+    p.btf_maps(btf.as_ref(), &datasecs, &mut maps)?;
+    p.legacy_maps(&mut maps)?;
+    p.data_maps(&name, btf.as_ref(), &mut datasecs, &mut maps)?;
+    p.relocs(&maps, &externs, &mut code)?;
+    p.map_slots(btf.as_ref(), &datasecs, &code, &mut maps)?;
+    let globals = p.globals(&maps)?;
+
+    let code = Arc::new(code);
+    let programs = p.programs(&code)?;
+    Ok(ObjectSpec {
+        name,
+        license: p.sections.license.clone(),
+        kernel_version: p.sections.kernel_version,
+        endian: p.elf.endian(),
+        programs,
+        maps: maps.specs,
+        externs: externs.specs,
+        btf: btf.clone(),
+        code,
+        symbol_globals: globals,
+    })
+}
+
+impl Parser<'_> {
+    /// The object's types as clang left them.
+    fn btf(&self) -> Result<Option<Btf>, Error> {
+        let Some(index) = self.sections.btf else { return Ok(None) };
+        Btf::parse(self.elf.claim(index)?).map(Some).map_err(Error::btf)
+    }
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use super::Parser;
+use crate::Error;
+use crate::code::Code;
+use crate::sections::SectionDef;
+use crate::spec::ProgramSpec;
+use crate::uapi::{ProgramFlags, ProgramType};
+
+impl Parser<'_> {
+    /// Makes programs of the functions that are to be loaded.
+    pub(super) fn programs(&mut self, code: &Arc<Code>) -> Result<Vec<ProgramSpec>, Error> {
+        let mut programs = Vec::new();
+        for section in &code.sections {
+            let (name, autoload) = match section.name.strip_prefix('?') {
+                Some(name) => (name, false),
+                None => (section.name.as_str(), true),
+            };
+            let (def, target) = match SectionDef::find(name) {
+                Some((def, target)) => (Some(def), target),
+                None => (None, None),
+            };
+            let mut flags = ProgramFlags::empty();
+            flags.set(ProgramFlags::SLEEPABLE, def.is_some_and(|d| d.sleepable));
+            flags.set(ProgramFlags::XDP_HAS_FRAGS, def.is_some_and(|d| d.xdp_frags));
+            for index in section.functions.clone() {
+                let Some(function) = code.functions.get(index).filter(|f| !f.subprogram) else { continue };
+                programs.push(ProgramSpec {
+                    name: self.names.copy(&function.name)?,
+                    section: self.names.copy(name)?,
+                    def,
+                    prog_type: def.map_or(ProgramType::UNSPEC, |d| d.prog_type),
+                    attach_type: def.and_then(|d| d.attach_type),
+                    attach_to: target.map(|t| self.names.copy(t)).transpose()?,
+                    flags,
+                    autoload,
+                    autoattach: true,
+                    ifindex: 0,
+                    log_level: 0,
+                    insns: section.insns.clone(),
+                    code: code.clone(),
+                    function: index,
+                });
+            }
+        }
+        Ok(programs)
+    }
+}

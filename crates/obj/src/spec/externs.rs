@@ -1,0 +1,34 @@
+use crate::TypeId;
+
+/// A variable or function that an object expects from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExternSpec {
+    /// Name of the symbol.
+    pub name: String,
+    /// What it is.
+    pub kind: ExternKind,
+    /// Whether it may be missing (`__weak`): then its address is 0.
+    pub weak: bool,
+    /// Its type in the object's BTF: a variable or a function.
+    pub ty: TypeId,
+}
+
+/// What an extern is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExternKind {
+    /// A value of the kernel's configuration (`__kconfig`).
+    Kconfig {
+        /// Its place among all of them, in the map `.kconfig` that is made of them, in bytes.
+        offset: u32,
+        /// Bytes.
+        size: u32,
+    },
+    /// A variable of the kernel (`__ksym`).
+    KsymVar,
+    /// A function of the kernel (`__ksym`, a kfunc).
+    KsymFunc,
+    /// The object has no types that say.
+    Unknown,
+}

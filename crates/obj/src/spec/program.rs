@@ -1,0 +1,65 @@
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::insn::Insn;
+use crate::sections::SectionDef;
+use crate::uapi::{AttachType, ProgramFlags, ProgramType};
+
+/// A program that an object defines.
+#[doc(alias = "bpf_program")]
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ProgramSpec {
+    /// Name: that of the function.
+    pub name: String,
+    /// The section's name, without a leading `?`.
+    pub section: String,
+    /// The row of the table of section names; `None` for a name that is not in it.
+    pub def: Option<&'static SectionDef>,
+    /// Type; `UNSPEC` (which no kernel takes) for a section that is not in the table.
+    pub prog_type: ProgramType,
+    /// Attach type expected at load.
+    pub attach_type: Option<AttachType>,
+    /// What follows the section's prefix: `sched/sched_switch`, `do_unlinkat`, `/bin/sh:main`.
+    pub attach_to: Option<String>,
+    /// Flags at load; those that follow from the section (sleepable, XDP fragments) are set.
+    pub flags: ProgramFlags,
+    /// Whether it is loaded; off for a section that begins with `?`.
+    pub autoload: bool,
+    /// Whether attaching the whole object attaches it.
+    pub autoattach: bool,
+    /// Network device it is offloaded or bound to; 0 for none.
+    pub ifindex: u32,
+    /// Level of the verifier's log at load: 0 for a log of failures only, 1, 2, or 4 for statistics.
+    pub log_level: u32,
+    /// Instructions of its whole section.
+    pub(crate) insns: Arc<Vec<Insn>>,
+    /// The code it is part of, and which function of that it is.
+    pub(crate) code: Arc<Code>,
+    pub(crate) function: usize,
+}
+
+impl ProgramSpec {
+    /// Its own instructions as the file has them: not relocated, without the functions it calls.
+    #[doc(alias = "bpf_program__insns")]
+    pub fn insns(&self) -> &[Insn] {
+        let function = self.code.functions.get(self.function);
+        function.and_then(|f| self.insns.get(f.start..f.end)).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for ProgramSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProgramSpec")
+            .field("name", &self.name)
+            .field("section", &self.section)
+            .field("prog_type", &self.prog_type)
+            .field("attach_type", &self.attach_type)
+            .field("attach_to", &self.attach_to)
+            .field("flags", &self.flags)
+            .field("autoload", &self.autoload)
+            .field("autoattach", &self.autoattach)
+            .field("insns", &self.insns().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! CO-RE through linking: once for all programs, against the types that are given.
+
+#![allow(clippy::unwrap_used, reason = "what is unwrapped is what the test asserts")]
+
+mod common;
+
+use std::cell::Cell;
+
+use common::{link, objects, spec};
+use oxbpf_btf::BtfBuilder;
+use oxbpf_obj::{CoreTarget, Error, Insn, LinkOptions, ObjectSpec, ProgramImage, relo_core};
+
+#[test]
+fn a_kernel_is_asked_for_only_if_needed() {
+    assert!(!spec("tests/subprogs.bpf.o").needs_core_targets());
+    let mut with = spec("schedlat.bpf.o");
+    assert!(with.needs_core_targets());
+    let error = with.link(&LinkOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::NoCoreTargets { .. }));
+    assert!(error.to_string().ends_with("has CO-RE relocations, and no types of a kernel are given"));
+    // What is not to be loaded is not relocated.
+    with.programs.iter_mut().for_each(|p| p.autoload = false);
+    assert!(!with.needs_core_targets());
+    assert_eq!(with.link(&LinkOptions::default()).unwrap(), []);
+}
+
+#[test]
+fn what_the_kernel_lacks_is_poisoned() {
+    let spec = spec("schedlat.bpf.o");
+    let empty = BtfBuilder::new().build().unwrap();
+    let targets = [CoreTarget { name: "vmlinux", btf: &empty }];
+    let images = spec.link(&LinkOptions::with_targets(&targets)).unwrap();
+    let poisoned: Vec<_> = images.iter().flat_map(|i| i.poisoned.iter().map(move |p| (i, p))).collect();
+    assert!(!poisoned.is_empty());
+    for (image, poison) in poisoned {
+        assert_eq!(poison.imm, relo_core::POISON);
+        assert_eq!(image.insns[poison.insn], Insn::call_helper(relo_core::POISON));
+        assert!(poison.description.ends_with("the kernel has no such type"), "{}", poison.description);
+    }
+}
+
+#[test]
+fn modules_are_read_only_when_a_type_is_lacking() {
+    let spec = spec("schedlat.bpf.o");
+    let own = spec.btf.clone().unwrap();
+    let module = [CoreTarget { name: "module", btf: &own }];
+    let asked = Cell::new(0);
+    let modules = || {
+        asked.set(asked.get() + 1);
+        &module[..]
+    };
+    let targets = [CoreTarget { name: "vmlinux", btf: &own }];
+    let in_vmlinux = spec.link(&LinkOptions::with_targets(&targets).with_modules(&modules)).unwrap();
+    assert_eq!(asked.get(), 0);
+    let empty = BtfBuilder::new().build().unwrap();
+    let targets = [CoreTarget { name: "vmlinux", btf: &empty }];
+    let in_module = spec.link(&LinkOptions::with_targets(&targets).with_modules(&modules)).unwrap();
+    assert_eq!(asked.get(), 1);
+    assert_eq!(in_vmlinux, in_module);
+}
+
+#[test]
+fn images_are_made_one_by_one_on_any_thread() {
+    for path in objects() {
+        let spec = ObjectSpec::parse(&std::fs::read(&path).unwrap()).unwrap();
+        let all = link(&spec).unwrap();
+        let targets: Vec<_> = spec.btf.iter().map(|btf| CoreTarget { name: "vmlinux", btf }).collect();
+        let linker = spec.linker(&LinkOptions::with_targets(&targets)).unwrap();
+        let linker = &linker;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                all.iter().map(|image| scope.spawn(move || linker.image(image.program).unwrap())).collect();
+            for (thread, image) in threads.into_iter().zip(&all) {
+                assert_eq!(&thread.join().unwrap(), image, "{}", path.display());
+            }
+        });
+    }
+}
+
+#[test]
+fn byte_orders_differ_in_nothing_else() {
+    for name in ["subprogs", "inner_maps", "globals"] {
+        let little = spec(&format!("tests/{name}.bpf.o"));
+        let big = spec(&format!("big_endian/{name}.bpf.o"));
+        assert_eq!(little.maps.len(), big.maps.len());
+        for (a, b) in little.maps.iter().zip(&big.maps) {
+            assert_eq!((&a.name, a.map_type, a.value_size), (&b.name, b.map_type, b.value_size));
+            assert_eq!((a.flags, &a.inner), (b.flags, &b.inner));
+        }
+        for (a, b) in link(&little).unwrap().iter().zip(&link(&big).unwrap()) {
+            assert_eq!((&a.insns, &a.fixups, &a.functions), (&b.insns, &b.fixups, &b.functions), "{name}");
+            assert_eq!(a.func_info, b.func_info);
+            let lines =
+                |i: &ProgramImage| i.line_info.iter().map(|l| (l.insn_off, l.line_col)).collect::<Vec<_>>();
+            assert_eq!(lines(a), lines(b));
+        }
+        let limit = |spec: &ObjectSpec| {
+            let var = spec.global("limit")?;
+            let mut bytes = [0; 4];
+            spec.maps[var.map].data()?.read(var.offset, &mut bytes);
+            Some(bytes)
+        };
+        assert_eq!(limit(&little).map(u32::from_le_bytes), limit(&big).map(u32::from_be_bytes));
+    }
+}
+
+#[test]
+fn programs_of_another_object_are_refused() {
+    let mut one = spec("tests/subprogs.bpf.o");
+    let other = spec("tests/loop.bpf.o");
+    one.programs.push(other.programs[0].clone());
+    let error = link(&one).unwrap_err();
+    assert!(error.to_string().ends_with("the program belongs to another object"), "{error}");
+    // A copy of the spec shares its code.
+    let mut copy = other.clone();
+    copy.programs = other.programs.clone();
+    copy.programs.push(other.programs[0].clone());
+    let images = link(&copy).unwrap();
+    assert_eq!(images[0].insns, images[1].insns);
+}
