@@ -1,0 +1,151 @@
+//! BTF: loading it, and the kernel's own.
+
+use std::mem::offset_of;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use oxbpf_btf::{Btf, Bytes};
+
+use super::{Kernel, LogBuf};
+use crate::attr::{Attr, fd_or_zero};
+use crate::door::OpenHow;
+use crate::mapping::Prot;
+use crate::uapi::{self, BtfLoadAttr, Cmd};
+use crate::{Errno, Result, SysError};
+
+/// Where kernels show their types, since Linux 5.4.
+const SYSFS: &str = "/sys/kernel/btf";
+
+/// BTF to load.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BtfLoad<'a> {
+    /// Raw BTF in this machine's byte order.
+    pub btf: &'a [u8],
+    /// A token that stands in for privileges (6.9).
+    pub token_fd: Option<BorrowedFd<'a>>,
+}
+
+impl Kernel {
+    /// Loads BTF, for programs and maps to refer to. Since Linux 4.18.
+    ///
+    /// # Errors
+    /// - `EINVAL`: not valid, or of a kind that this kernel does not know: the log says what
+    /// - `EPERM`: no `CAP_BPF`
+    /// - `E2BIG`: more than 16 MiB
+    /// - `ENOSPC`: the log did not fit
+    #[doc(alias = "bpf_btf_load")]
+    #[doc(alias = "BPF_BTF_LOAD")]
+    pub fn btf_load(&self, b: &BtfLoad<'_>, log: Option<&mut LogBuf>) -> Result<OwnedFd> {
+        let mut none = LogBuf::new(0, 0);
+        let log = log.unwrap_or(&mut none);
+        let layout = BtfLoadAttr {
+            btf_size: u32::try_from(b.btf.len())
+                .map_err(|_| SysError::new(Cmd::BTF_LOAD.name(), Errno::E2BIG))?,
+            btf_log_size: log.size() as u32,
+            btf_log_level: log.level(),
+            btf_flags: if b.token_fd.is_some() { uapi::TOKEN_FD } else { 0 },
+            btf_token_fd: fd_or_zero(b.token_fd),
+            ..Default::default()
+        };
+        log.clear();
+        let (result, true_size) = {
+            let (level, log_buf) = log.parts();
+            let mut attr = Attr::new(Cmd::BTF_LOAD, &layout);
+            attr.input("btf", offset_of!(BtfLoadAttr, btf), b.btf);
+            attr.output("btf_log_buf", offset_of!(BtfLoadAttr, btf_log_buf), log_buf);
+            if level != 0 {
+                attr.covers(offset_of!(BtfLoadAttr, btf_log_true_size) + 4);
+            }
+            (self.bpf_fd(&mut attr), attr.view::<BtfLoadAttr>().btf_log_true_size)
+        };
+        log.set_true_size(true_size);
+        result
+    }
+
+    /// The kernel's types, of `/sys/kernel/btf/vmlinux` (Linux 5.4 with `CONFIG_DEBUG_INFO_BTF`). Mapped, where
+    /// the kernel allows it (6.16), otherwise read; parsed once.
+    ///
+    /// # Errors
+    /// `ENOENT` for a kernel without; `EINVAL` with the parser's complaint.
+    #[doc(alias = "btf__load_vmlinux_btf")]
+    pub fn btf(&self) -> Result<Btf> {
+        // Held while parsing: a second thread would do the same work.
+        let mut cached = self.0.btf.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(btf) = &*cached {
+            return Ok(btf.clone());
+        }
+        let path = Path::new(SYSFS).join("vmlinux");
+        let bytes = self.btf_bytes(&path)?;
+        let btf = Btf::parse(bytes).map_err(|e| invalid(&path, &e))?;
+        *cached = Some(btf.clone());
+        Ok(btf)
+    }
+
+    /// Takes these for the kernel's types from now on, rather than ask it: for a kernel that does not show its own,
+    /// or to spare several kernel values the reading.
+    pub fn assume_btf(&self, btf: Btf) {
+        *self.0.btf.lock().unwrap_or_else(PoisonError::into_inner) = Some(btf);
+    }
+
+    /// The names of the modules that have types of their own (Linux 5.11), sorted.
+    ///
+    /// # Errors
+    /// `ENOENT` for a kernel without BTF.
+    pub fn btf_modules(&self) -> Result<Vec<String>> {
+        let names = self.read_dir(Path::new(SYSFS))?;
+        let mut names: Vec<String> =
+            names.into_iter().filter_map(|n| n.into_string().ok()).filter(|n| n != "vmlinux").collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The types of a module, on the base of the kernel's.
+    ///
+    /// # Errors
+    /// `ENOENT` for a module that is not there or has no types; `EINVAL` with the parser's complaint.
+    #[doc(alias = "btf__load_module_btf")]
+    pub fn module_btf(&self, module: &str) -> Result<Btf> {
+        if module.is_empty() || module.contains('/') || module.starts_with('.') {
+            return Err(SysError::new("open", Errno::ENOENT).with(format!("the types of module {module:?}")));
+        }
+        let base = self.btf()?;
+        let path = Path::new(SYSFS).join(module);
+        let bytes = self.btf_bytes(&path)?;
+        Btf::parse_split(bytes, &base).map_err(|e| invalid(&path, &e))
+    }
+
+    /// The types of all modules, by name. A module that goes meanwhile is left out.
+    ///
+    /// # Errors
+    /// As [`module_btf`](Self::module_btf), but for `ENOENT`.
+    pub fn module_btfs(&self) -> Result<Vec<(String, Btf)>> {
+        let mut all = Vec::new();
+        for name in self.btf_modules()? {
+            match self.module_btf(&name) {
+                Ok(btf) => all.push((name, btf)),
+                Err(e) if e.errno == Errno::ENOENT => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(all)
+    }
+
+    fn btf_bytes(&self, path: &Path) -> Result<Bytes> {
+        let fd = self.open(path, OpenHow::Read)?;
+        // sysfs tells the true size, but the size comes from a door: it is only a hint of where to map.
+        let size = rustix::fs::fstat(&fd).map(|s| s.st_size).unwrap_or(0);
+        let len = usize::try_from(size).unwrap_or(0);
+        if len > 0
+            && let Ok(mapping) = self.mmap(fd.as_fd(), len, 0, Prot::KernelTypes)
+            && let Ok(bytes) = mapping.into_bytes()
+        {
+            return Ok(Bytes::shared(Arc::new(bytes)));
+        }
+        Ok(Bytes::from(self.read_to_end(&fd, path, len)?))
+    }
+}
+
+fn invalid(path: &Path, e: &oxbpf_btf::Error) -> SysError {
+    SysError::new("parse", Errno::EINVAL).with(format!("{}: {e}", path.display()))
+}

@@ -1,0 +1,170 @@
+//! Many elements of a map at once.
+
+use std::mem::offset_of;
+use std::os::fd::AsFd;
+
+use super::{Kernel, MapFd};
+use crate::attr::{Attr, raw};
+use crate::uapi::{Cmd, ElemFlags, MapBatchAttr};
+use crate::{Errno, Result, SysError};
+
+/// Where a batch of lookups stands; the kernel's own business, other than that it starts at the beginning.
+#[derive(Debug, Clone, Default)]
+pub struct BatchCursor {
+    /// Empty before the first batch.
+    position: Vec<u8>,
+}
+
+impl BatchCursor {
+    /// From the beginning.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Kernel {
+    /// Copies out as many elements as `keys` and `values` have room for, from `cursor` on, and moves it.
+    /// Returns how many there were and whether there may be more. Since Linux 5.6.
+    ///
+    /// # Errors
+    /// - `ENOSPC`: there is not even room for the elements of one bucket of the hash table: try again with larger
+    ///   buffers
+    /// - `EINVAL`: buffers that hold different numbers of elements; a kernel or a kind of map without batches
+    ///   (524 too)
+    /// - `EFAULT`, `EPERM` as for single elements
+    #[doc(alias = "bpf_map_lookup_batch")]
+    pub fn map_lookup_batch(
+        &self,
+        map: &MapFd,
+        cursor: &mut BatchCursor,
+        keys: &mut [u8],
+        values: &mut [u8],
+        flags: ElemFlags,
+    ) -> Result<(u32, bool)> {
+        self.read_batch(Cmd::MAP_LOOKUP_BATCH, map, cursor, keys, values, flags)
+    }
+
+    /// As [`map_lookup_batch`](Self::map_lookup_batch), and deletes what it copies out.
+    ///
+    /// # Errors
+    /// As there.
+    #[doc(alias = "bpf_map_lookup_and_delete_batch")]
+    pub fn map_lookup_and_delete_batch(
+        &self,
+        map: &MapFd,
+        cursor: &mut BatchCursor,
+        keys: &mut [u8],
+        values: &mut [u8],
+        flags: ElemFlags,
+    ) -> Result<(u32, bool)> {
+        self.read_batch(Cmd::MAP_LOOKUP_AND_DELETE_BATCH, map, cursor, keys, values, flags)
+    }
+
+    fn read_batch(
+        &self,
+        cmd: Cmd,
+        map: &MapFd,
+        cursor: &mut BatchCursor,
+        keys: &mut [u8],
+        values: &mut [u8],
+        flags: ElemFlags,
+    ) -> Result<(u32, bool)> {
+        let count = count(cmd, map, keys.len(), Some(values.len()), flags)?;
+        // A hash table's position has 4 bytes, another map's is a key.
+        let mut next = vec![0; map.key_size().max(4)];
+        let layout = batch(map, count, flags);
+        let (answer, done) = {
+            let mut attr = Attr::new(cmd, &layout);
+            if !cursor.position.is_empty() && cursor.position.len() != next.len() {
+                return Err(SysError::invalid(cmd.name(), "a cursor of another map"));
+            }
+            attr.input("in_batch", offset_of!(MapBatchAttr, in_batch), &cursor.position);
+            attr.output("out_batch", offset_of!(MapBatchAttr, out_batch), &mut next);
+            attr.output("keys", offset_of!(MapBatchAttr, keys), keys);
+            attr.output("values", offset_of!(MapBatchAttr, values), values);
+            let done = match self.bpf(&mut attr) {
+                Ok(()) => false,
+                Err(e) if e.errno == Errno::ENOENT => true,
+                Err(e) => return Err(e),
+            };
+            (attr.view::<MapBatchAttr>().count.min(count), done)
+        };
+        cursor.position = next;
+        Ok((answer, !done))
+    }
+
+    /// Writes elements, as many as `keys` has. Returns how many; fewer than all only with an error. Since Linux
+    /// 5.6.
+    ///
+    /// # Errors
+    /// The number written so far, and as for single elements.
+    #[doc(alias = "bpf_map_update_batch")]
+    pub fn map_update_batch(
+        &self,
+        map: &MapFd,
+        keys: &[u8],
+        values: &[u8],
+        flags: ElemFlags,
+    ) -> std::result::Result<u32, (u32, SysError)> {
+        let cmd = Cmd::MAP_UPDATE_BATCH;
+        let count = count(cmd, map, keys.len(), Some(values.len()), flags).map_err(|e| (0, e))?;
+        let layout = batch(map, count, flags);
+        let mut attr = Attr::new(cmd, &layout);
+        attr.input("keys", offset_of!(MapBatchAttr, keys), keys);
+        attr.input("values", offset_of!(MapBatchAttr, values), values);
+        self.write_batch(&mut attr, count)
+    }
+
+    /// Deletes elements. Returns how many. Since Linux 5.6.
+    ///
+    /// # Errors
+    /// The number deleted so far, and as for single elements.
+    #[doc(alias = "bpf_map_delete_batch")]
+    pub fn map_delete_batch(
+        &self,
+        map: &MapFd,
+        keys: &[u8],
+        flags: ElemFlags,
+    ) -> std::result::Result<u32, (u32, SysError)> {
+        let cmd = Cmd::MAP_DELETE_BATCH;
+        let count = count(cmd, map, keys.len(), None, flags).map_err(|e| (0, e))?;
+        let layout = batch(map, count, flags);
+        let mut attr = Attr::new(cmd, &layout);
+        attr.input("keys", offset_of!(MapBatchAttr, keys), keys);
+        self.write_batch(&mut attr, count)
+    }
+
+    fn write_batch(&self, attr: &mut Attr<'_>, count: u32) -> std::result::Result<u32, (u32, SysError)> {
+        let result = self.bpf(attr);
+        let done = attr.view::<MapBatchAttr>().count.min(count);
+        match result {
+            Ok(()) => Ok(done),
+            // A refusal before the first element leaves the number that went in.
+            Err(e) => Err((if done == count { 0 } else { done }, e)),
+        }
+    }
+}
+
+fn batch(map: &MapFd, count: u32, flags: ElemFlags) -> MapBatchAttr {
+    MapBatchAttr { map_fd: raw(map.as_fd()), count, elem_flags: flags.bits(), ..Default::default() }
+}
+
+/// How many elements the buffers hold, which must be whole and as many of both.
+fn count(cmd: Cmd, map: &MapFd, keys: usize, values: Option<usize>, flags: ElemFlags) -> Result<u32> {
+    let whole = |len: usize, one: usize| {
+        if one > 0 && len.is_multiple_of(one) { u32::try_from(len / one).ok() } else { None }
+    };
+    match (whole(keys, map.key_size()), values.map(|v| whole(v, map.value_len_with(flags)))) {
+        (Some(k), None) => Ok(k),
+        (Some(k), Some(Some(v))) if k == v => Ok(k),
+        _ => Err(SysError::invalid(
+            cmd.name(),
+            format!(
+                "{keys} bytes of keys and {} of values where the map's have {} and {}",
+                values.unwrap_or(0),
+                map.key_size(),
+                map.value_len()
+            ),
+        )),
+    }
+}

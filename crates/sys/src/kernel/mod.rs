@@ -1,0 +1,175 @@
+//! A kernel as a value, and all that can be asked of it.
+
+mod attach;
+mod btf;
+mod files;
+mod ids;
+mod info;
+mod link;
+mod log;
+mod machine;
+mod map;
+mod map_batch;
+mod map_fd;
+mod memo;
+mod perf;
+mod pin;
+mod prog;
+mod test_run;
+mod tracefs;
+mod version;
+
+use std::fmt;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
+pub use attach::{ProgAttach, ProgQuery, ProgQueryTarget, QueryAnswer, RelativeTo};
+pub use btf::BtfLoad;
+pub use ids::ObjectKind;
+pub use info::{
+    BtfInfo, IterInfo, LinkDetails, LinkInfo, MapInfo, PerfEventInfo, ProgDump, ProgInfo, ProgParts, TaskFd,
+    UprobeMultiInfo,
+};
+pub use link::{IterTarget, LinkCreate, LinkExtra, LinkTarget, LinkUpdate};
+pub use log::LogBuf;
+pub use machine::{Capabilities, Lockdown};
+pub use map::MapCreate;
+pub use map_batch::BatchCursor;
+pub use map_fd::MapFd;
+pub use perf::{PerfEvent, ProbePmu};
+pub use prog::{InfoRecords, ProgLoad};
+pub use test_run::{TestRun, TestRunAnswer};
+pub use version::KernelVersion;
+
+use crate::attr::Attr;
+use crate::door::{Call, Door, HostDoor, Reply};
+use crate::mapping::{Mapping, Prot};
+use crate::{Result, SysError};
+
+/// A kernel: what all calls go through. Cheap to clone; clones share what was learned of the kernel.
+///
+/// See the [crate's](crate) documentation for an example.
+#[derive(Clone)]
+pub struct Kernel(Arc<Inner>);
+
+struct Inner {
+    door: Arc<dyn Door>,
+    memo: memo::Memo,
+    possible_cpus: OnceLock<u32>,
+    btf: Mutex<Option<oxbpf_btf::Btf>>,
+}
+
+impl Kernel {
+    /// The kernel of this machine. All callers of a process share one value, and so what it has learned: the
+    /// features, the types.
+    pub fn host() -> Self {
+        static HOST: LazyLock<Kernel> = LazyLock::new(|| Kernel::with_door(Arc::new(HostDoor)));
+        HOST.clone()
+    }
+
+    /// A kernel behind a door of one's own, of which nothing is known yet.
+    pub fn with_door(door: Arc<dyn Door>) -> Self {
+        Self(Arc::new(Inner {
+            door,
+            memo: memo::Memo::default(),
+            possible_cpus: OnceLock::new(),
+            btf: Mutex::new(None),
+        }))
+    }
+
+    /// What stands behind it.
+    pub fn door(&self) -> &Arc<dyn Door> {
+        &self.0.door
+    }
+
+    /// Remembers what `init` finds out, under `key` and the type: later calls with both get a clone of that.
+    /// For what takes effort to learn and does not change while the kernel runs, as features do.
+    ///
+    /// Threads that come meanwhile wait. `init` may call `memo` with other keys, not with its own.
+    pub fn memo<T: Clone + Send + Sync + 'static>(&self, key: &'static str, init: impl FnOnce() -> T) -> T {
+        match self.0.memo.get(key, || Ok::<T, std::convert::Infallible>(init())) {
+            Ok(value) => value,
+        }
+    }
+
+    /// As [`memo`](Self::memo), but an error is not remembered: the next call tries again.
+    ///
+    /// # Errors
+    /// Those of `init`.
+    pub fn try_memo<T: Clone + Send + Sync + 'static, E>(
+        &self,
+        key: &'static str,
+        init: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.0.memo.get(key, init)
+    }
+
+    /// Maps `len` bytes of a descriptor (map, perf event, file), from `offset` on.
+    ///
+    /// # Errors
+    /// See [`Mapping::of`].
+    pub fn mmap(&self, fd: BorrowedFd<'_>, len: usize, offset: u64, prot: Prot) -> Result<Mapping> {
+        match self.call("mmap", Call::Mmap { fd, offset, len, prot })? {
+            Reply::Mapping(m) if m.len() >= len => Ok(m),
+            _ => Err(wrong_reply("mmap")),
+        }
+    }
+
+    /// Sets the limit of locked memory (`RLIMIT_MEMLOCK`, both limits) and returns what the soft one was.
+    /// Kernels before 5.11 count BPF maps and programs against it; `u64::MAX` is none.
+    ///
+    /// # Errors
+    /// `EPERM` for raising the hard limit without `CAP_SYS_RESOURCE`.
+    #[doc(alias = "libbpf_set_memlock_rlim")]
+    pub fn set_memlock(&self, bytes: u64) -> Result<u64> {
+        self.call_value("prlimit(RLIMIT_MEMLOCK)", Call::Memlock(Some(bytes)))
+    }
+
+    /// The soft limit of locked memory in bytes, `u64::MAX` for none.
+    ///
+    /// # Errors
+    /// None of the kernel of this machine.
+    pub fn memlock(&self) -> Result<u64> {
+        self.call_value("prlimit(RLIMIT_MEMLOCK)", Call::Memlock(None))
+    }
+
+    #[inline]
+    pub(crate) fn call(&self, op: &'static str, call: Call<'_, '_>) -> Result<Reply> {
+        self.0.door.call(call).map_err(|e| SysError::new(op, e))
+    }
+
+    pub(crate) fn call_value(&self, op: &'static str, call: Call<'_, '_>) -> Result<u64> {
+        self.call(op, call)?.value().map_err(|e| SysError::new(op, e))
+    }
+
+    pub(crate) fn call_fd(&self, op: &'static str, call: Call<'_, '_>) -> Result<OwnedFd> {
+        self.call(op, call)?.fd().map_err(|e| SysError::new(op, e))
+    }
+
+    /// A command that answers by success or failure.
+    #[inline]
+    pub(crate) fn bpf(&self, attr: &mut Attr<'_>) -> Result<()> {
+        self.call(attr.cmd().name(), Call::Bpf(attr)).map(drop)
+    }
+
+    /// A command that makes a descriptor.
+    pub(crate) fn bpf_fd(&self, attr: &mut Attr<'_>) -> Result<OwnedFd> {
+        self.call_fd(attr.cmd().name(), Call::Bpf(attr))
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::host()
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kernel").field(&self.0.door).finish()
+    }
+}
+
+fn wrong_reply(op: &'static str) -> SysError {
+    SysError::new(op, crate::Errno::EPROTO)
+}

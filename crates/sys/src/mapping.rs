@@ -1,0 +1,331 @@
+//! Memory shared with the kernel.
+
+use std::ffi::c_void;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use rustix::mm::{MapFlags, ProtFlags};
+
+use crate::Errno;
+
+/// Where the files are that the kernel maps from its own image.
+const KERNEL_TYPES: &[u8] = b"/sys/kernel/btf/";
+
+/// What a mapping is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Prot {
+    /// Reading.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+    /// Reading the types of the kernel or a module, which never change: the mapping can become
+    /// [plain bytes](Mapping::into_bytes). Refused (`EINVAL`) for files elsewhere than in `/sys/kernel/btf`.
+    KernelTypes,
+}
+
+/// Memory mapped from a map, a perf event or a file; unmapped on drop.
+///
+/// The kernel, BPF programs and other processes may write to it at any time, so it gives out no plain
+/// references: positions are read and written as atomics, bytes are copied. [`slice`](Self::slice) is for
+/// who knows that a part of it is at rest, as a committed record of a ring buffer is.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+    writable: bool,
+    at_rest: bool,
+}
+
+// SAFETY: a mapping belongs to the process, not to a thread, and all safe access is atomic.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps `len` bytes of `fd` from `offset` on, shared with whoever else has it.
+    ///
+    /// # Errors
+    /// What mmap(2) says: `EINVAL` for an offset that is no multiple of the page size or an empty mapping,
+    /// `EACCES` or `EPERM` for what may not be mapped so, `ENODEV` for what cannot be mapped.
+    pub fn of(fd: BorrowedFd<'_>, offset: u64, len: usize, prot: Prot) -> Result<Self, Errno> {
+        let writable = prot == Prot::ReadWrite;
+        let at_rest = prot == Prot::KernelTypes;
+        if at_rest {
+            let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            if !rustix::fs::readlink(link, Vec::new())?.as_bytes().starts_with(KERNEL_TYPES) {
+                return Err(Errno::EINVAL);
+            }
+        }
+        let prot = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        // Its own types the kernel maps privately only.
+        let sharing = if at_rest { MapFlags::PRIVATE } else { MapFlags::SHARED };
+        // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
+        let start = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, prot, sharing, fd, offset)? };
+        Self::own(start, len, writable, at_rest)
+    }
+
+    /// Memory of this process alone, zeroed, for doors that play a kernel.
+    ///
+    /// # Errors
+    /// `ENOMEM`, `EINVAL` for no bytes.
+    pub fn anonymous(len: usize) -> Result<Self, Errno> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: as in `of`.
+        let start = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), len, prot, MapFlags::SHARED)? };
+        Self::own(start, len, true, false)
+    }
+
+    fn own(start: *mut c_void, len: usize, writable: bool, at_rest: bool) -> Result<Self, Errno> {
+        let start = NonNull::new(start.cast()).ok_or(Errno::EFAULT)?;
+        Ok(Self { start, len, writable, at_rest })
+    }
+
+    /// How many bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Never: an empty mapping does not exist.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether it was mapped for writing.
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Its address, for those who hand it on (C) or view it as a type of their own.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// Bytes `range`, if they are inside.
+    #[inline]
+    fn at(&self, range: &Range<usize>) -> Option<NonNull<u8>> {
+        if range.start <= range.end && range.end <= self.len {
+            // SAFETY: the offset is within the mapping, one object as far as Rust knows.
+            Some(unsafe { self.start.add(range.start) })
+        } else {
+            None
+        }
+    }
+
+    /// A whole number that others write too, or `None` if `offset` is outside or no multiple of 8.
+    ///
+    /// Only for a writable mapping or with loads: a store to memory mapped for reading is a SIGSEGV, so
+    /// [`store_u64`](Self::store_u64) is the way to write.
+    #[inline]
+    fn atomic_u64(&self, offset: usize) -> Option<&AtomicU64> {
+        if !offset.is_multiple_of(8) {
+            return None;
+        }
+        let p = self.at(&(offset..offset.checked_add(8)?))?;
+        // SAFETY: in bounds, aligned (the mapping starts at a page), alive as long as `self`, and of this
+        // process's accesses all safe ones are atomic.
+        Some(unsafe { AtomicU64::from_ptr(p.as_ptr().cast()) })
+    }
+
+    /// Reads a `u64` that the kernel may write at the same time, with acquire ordering. `None` if `offset` is
+    /// outside or no multiple of 8.
+    #[inline]
+    pub fn load_u64(&self, offset: usize) -> Option<u64> {
+        self.atomic_u64(offset).map(|a| a.load(Ordering::Acquire))
+    }
+
+    /// Writes a `u64` that the kernel may read at the same time, with release ordering. Returns false,
+    /// without writing, if `offset` is outside or no multiple of 8, or the mapping is not for writing.
+    #[inline]
+    pub fn store_u64(&self, offset: usize, value: u64) -> bool {
+        match self.atomic_u64(offset) {
+            Some(a) if self.writable => {
+                a.store(value, Ordering::Release);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn atomic_u32(&self, offset: usize) -> Option<&AtomicU32> {
+        if !offset.is_multiple_of(4) {
+            return None;
+        }
+        let p = self.at(&(offset..offset.checked_add(4)?))?;
+        // SAFETY: as in `atomic_u64`.
+        Some(unsafe { AtomicU32::from_ptr(p.as_ptr().cast()) })
+    }
+
+    /// Reads a `u32` as [`load_u64`](Self::load_u64) does a `u64`; `offset` a multiple of 4.
+    #[inline]
+    pub fn load_u32(&self, offset: usize) -> Option<u32> {
+        self.atomic_u32(offset).map(|a| a.load(Ordering::Acquire))
+    }
+
+    /// Copies out the bytes from `offset` on, each read once. Four or eight bytes that are aligned to as many are
+    /// read as one number; else a value that changes meanwhile may come out half old, half new. False, and
+    /// nothing done, if they are not all inside.
+    pub fn read(&self, offset: usize, out: &mut [u8]) -> bool {
+        if let Ok(out) = <&mut [u8; 8]>::try_from(&mut *out)
+            && let Some(number) = self.load_u64(offset)
+        {
+            *out = number.to_ne_bytes();
+            return true;
+        }
+        if let Ok(out) = <&mut [u8; 4]>::try_from(&mut *out)
+            && let Some(number) = self.load_u32(offset)
+        {
+            *out = number.to_ne_bytes();
+            return true;
+        }
+        let Some(bytes) = self.atomic_bytes(offset, out.len()) else { return false };
+        for (o, b) in out.iter_mut().zip(bytes) {
+            *o = b.load(Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Copies bytes in, as [`read`](Self::read) does out. False, too, if the mapping is not for writing.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> bool {
+        if let Ok(bytes) = <[u8; 8]>::try_from(bytes)
+            && self.store_u64(offset, u64::from_ne_bytes(bytes))
+        {
+            return true;
+        }
+        if let Ok(bytes) = <[u8; 4]>::try_from(bytes)
+            && self.writable
+            && let Some(number) = self.atomic_u32(offset)
+        {
+            number.store(u32::from_ne_bytes(bytes), Ordering::Release);
+            return true;
+        }
+        let Some(to) = self.atomic_bytes(offset, bytes.len()).filter(|_| self.writable) else { return false };
+        for (b, o) in bytes.iter().zip(to) {
+            o.store(*b, Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn atomic_bytes(&self, offset: usize, len: usize) -> Option<&[AtomicU8]> {
+        let p = self.at(&(offset..offset.checked_add(len)?))?;
+        // SAFETY: in bounds and alive as long as `self`; `AtomicU8` has the layout of `u8`, and all safe
+        // accesses are atomic.
+        Some(unsafe { std::slice::from_raw_parts(p.as_ptr().cast(), len) })
+    }
+
+    /// A view of the bytes in `range`, `None` if they are not all inside.
+    ///
+    /// # Safety
+    /// Nobody (kernel, BPF program, process, thread) writes to them as long as the slice lives. A record of a
+    /// ring buffer, for one, is at rest from its commit until the consumer's position passes it.
+    #[inline]
+    pub unsafe fn slice(&self, range: Range<usize>) -> Option<&[u8]> {
+        let p = self.at(&range)?;
+        // SAFETY: in bounds, alive as long as `self`; at rest as the caller promises.
+        Some(unsafe { std::slice::from_raw_parts(p.as_ptr(), range.end - range.start) })
+    }
+
+    /// The mapping as plain bytes, if it is one of [`Prot::KernelTypes`]; otherwise it comes back.
+    pub fn into_bytes(self) -> Result<MappedBytes, Self> {
+        if self.at_rest { Ok(MappedBytes(self)) } else { Err(self) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `of` or `anonymous` with this length, and every view of it borrows
+        // from `self`.
+        let r = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
+        debug_assert!(r.is_ok(), "munmap of a mapping of our own");
+    }
+}
+
+/// Mapped memory that nobody writes to: a byte slice.
+#[derive(Debug)]
+pub struct MappedBytes(Mapping);
+
+impl AsRef<[u8]> for MappedBytes {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the whole mapping. It is at rest: `of` saw that it is of a file that the kernel
+        // maps from its own image or a module's, for reading only.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr(), self.0.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn bytes_and_numbers() {
+        let m = Mapping::anonymous(4096).unwrap();
+        assert!(m.store_u64(8, 0x0102_0304_0506_0708));
+        assert_eq!(m.load_u64(8), Some(0x0102_0304_0506_0708));
+        assert!(m.write(16, b"abc"));
+        let mut out = [0; 3];
+        assert!(m.read(16, &mut out));
+        assert_eq!(&out, b"abc");
+        assert_eq!(m.load_u32(16), Some(u32::from_ne_bytes(*b"abc\0")));
+    }
+
+    #[test]
+    fn nothing_outside() {
+        let m = Mapping::anonymous(4096).unwrap();
+        assert_eq!((m.load_u64(4096), m.load_u64(4), m.load_u64(usize::MAX - 7)), (None, None, None));
+        assert_eq!((m.load_u32(4096), m.load_u32(2)), (None, None));
+        assert!(!m.store_u64(4096, 1) && !m.write(4094, b"abc") && !m.write(usize::MAX, b"a"));
+        assert!(!m.read(4095, &mut [0; 2]) && m.read(4096, &mut []));
+        // SAFETY: nobody else has this memory.
+        let outside = unsafe { (m.slice(4095..4097), m.slice(usize::MAX..usize::MAX)) };
+        assert_eq!(outside, (None, None));
+    }
+
+    #[test]
+    fn memory_for_reading_is_not_written() {
+        let fd = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        rustix::fs::ftruncate(&fd, 4096).unwrap();
+        let read = Mapping::of(fd.as_fd(), 0, 4096, Prot::Read).unwrap();
+        let write = Mapping::of(fd.as_fd(), 0, 4096, Prot::ReadWrite).unwrap();
+        assert!(!read.store_u64(0, 1) && !read.write(0, b"a"));
+        assert!(write.store_u64(0, 7));
+        assert_eq!(read.load_u64(0), Some(7));
+        assert!(read.into_bytes().is_err(), "the memory changes");
+    }
+
+    #[test]
+    fn only_the_kernels_types_are_plain_bytes() {
+        let fd = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        rustix::fs::ftruncate(&fd, 4096).unwrap();
+        assert_eq!(Mapping::of(fd.as_fd(), 0, 4096, Prot::KernelTypes).unwrap_err(), Errno::EINVAL);
+        assert_eq!(Mapping::of(fd.as_fd(), 0, 0, Prot::Read).unwrap_err(), Errno::EINVAL);
+        assert_eq!(Mapping::of(fd.as_fd(), 1, 4096, Prot::Read).unwrap_err(), Errno::EINVAL);
+    }
+
+    #[test]
+    fn aligned_numbers_are_not_torn() {
+        fn torn<const N: usize>() -> bool {
+            let m = Mapping::anonymous(4096).unwrap();
+            std::thread::scope(|scope| {
+                let writer = scope.spawn(|| {
+                    for i in 0..200_000 {
+                        assert!(m.write(16, &[if i % 2 == 0 { 0xff } else { 0 }; N]));
+                    }
+                });
+                let mut torn = false;
+                while !writer.is_finished() {
+                    let mut out = [0; N];
+                    assert!(m.read(16, &mut out));
+                    torn |= out.iter().any(|b| *b != out[0]);
+                }
+                torn
+            })
+        }
+        assert!(!torn::<8>());
+        assert!(!torn::<4>());
+    }
+}

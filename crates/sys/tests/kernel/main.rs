@@ -1,0 +1,54 @@
+//! The calls on the kernel of this machine.
+
+mod info;
+mod links;
+mod machine;
+mod maps;
+mod progs;
+
+use std::process::ExitCode;
+
+use oxbpf_sys::{Errno, Kernel, ProgLoad, ProgramType, SysError};
+use oxbpf_testing::Suite;
+
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    maps::add(&mut suite);
+    progs::add(&mut suite);
+    info::add(&mut suite);
+    links::add(&mut suite);
+    machine::add(&mut suite);
+    suite.run()
+}
+
+/// The kernel, through whose first charge to `RLIMIT_MEMLOCK` (before 5.11) no test falls.
+fn kernel() -> Kernel {
+    let kernel = Kernel::host();
+    kernel.memo("memlock", || kernel.set_memlock(u64::MAX).is_ok());
+    kernel
+}
+
+/// An instruction.
+const fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> [u8; 8] {
+    let regs = if cfg!(target_endian = "little") { src << 4 | dst } else { dst << 4 | src };
+    let (o, i) = (off.to_ne_bytes(), imm.to_ne_bytes());
+    [code, regs, o[0], o[1], i[0], i[1], i[2], i[3]]
+}
+
+/// `r0 = value; exit`.
+fn returns(value: i32) -> Vec<u8> {
+    [insn(0xb7, 0, 0, 0, value), insn(0x95, 0, 0, 0, 0)].concat()
+}
+
+/// A program of a type.
+fn program(prog_type: ProgramType, insns: &[u8]) -> ProgLoad<'_> {
+    ProgLoad { prog_type, insns, license: "GPL", name: "test", ..Default::default() }
+}
+
+/// Asserts on the errno of a refusal.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, SysError>, errno: Errno) -> SysError {
+    let error = result.expect_err("it is refused");
+    assert_eq!(error.errno, errno, "{error}");
+    error
+}
