@@ -1,0 +1,58 @@
+//! What the kernel was told at load already: `fentry/FUNCTION`, `fexit/…`, `fmod_ret/…`, `tp_btf/NAME`.
+
+use std::os::fd::AsFd;
+
+use oxbpf_obj::{AttachType, ProgramType};
+use oxbpf_sys::{Errno, LinkCreate, LinkExtra, LinkTarget};
+
+use super::{AttachReason, Result};
+use crate::link::{LinkKind, Part};
+use crate::{Error, Link, Program};
+
+impl Program {
+    /// Attaches a program of the sections `fentry`, `fexit`, `fmod_ret` or `tp_btf` to the function or tracepoint
+    /// that it was loaded for (Linux 5.5, `fmod_ret` 5.7); `bpf_get_attach_cookie` gives it the cookie if that is not 0
+    /// (Linux 5.19, `tp_btf` 6.10).
+    ///
+    /// # Errors
+    /// [`Error::Attach`]: no `CAP_PERFMON`, too many programs on the function, [`AttachReason::NoCookies`].
+    #[doc(alias = "bpf_program__attach_trace")]
+    #[doc(alias = "bpf_program__attach_trace_opts")]
+    pub fn attach_tracing(&self, cookie: u64) -> std::result::Result<Link, Error> {
+        self.attached(attach(self, cookie))
+    }
+}
+
+pub(super) fn attach(program: &Program, cookie: u64) -> Result<Link> {
+    program.expect_type(&[ProgramType::TRACING], "tracing", "attach_tracing")?;
+    let (kind, cookies) = match program.attach_type() {
+        Some(AttachType::TRACE_RAW_TP) => (LinkKind::RawTracepoint, "6.10"),
+        Some(AttachType::TRACE_FENTRY) => (LinkKind::Fentry, "5.19"),
+        Some(AttachType::TRACE_FEXIT) => (LinkKind::Fexit, "5.19"),
+        Some(AttachType::MODIFY_RETURN) => (LinkKind::FmodRet, "5.19"),
+        // Iterators.
+        _ => return Err(AttachReason::NotYet { section: program.section().to_owned() }),
+    };
+    let target = program.attach_to().unwrap_or_default().to_owned();
+    let kernel = program.kernel();
+    // The same link either way. The older command needs no attach type and works since 5.5, the newer one takes these
+    // attach types since 5.16 or so, and cookies.
+    let link = if cookie == 0 {
+        kernel.raw_tracepoint_open(None, program.as_fd(), 0)
+    } else {
+        let attach_type = program.attach_type().unwrap_or_default();
+        let extra = LinkExtra::Tracing { target_btf_id: 0, cookie };
+        let create = LinkCreate { extra, ..LinkCreate::new(program.as_fd(), LinkTarget::None, attach_type) };
+        kernel.link_create(&create)
+    };
+    let link = link.map_err(|e| match e.errno {
+        Errno::EINVAL | Errno::E2BIG if cookie != 0 => AttachReason::NoCookies { since: cookies },
+        Errno::E2BIG => AttachReason::Crowded { target: target.clone() },
+        Errno::EBUSY => AttachReason::Refused {
+            why: "the function's entry is taken by something that does not share it (ftrace, live patching, freplace)",
+            source: e,
+        },
+        _ => e.into(),
+    })?;
+    Ok(Link::new(program, kind, target, vec![Part::of_link(link)]))
+}

@@ -1,0 +1,299 @@
+//! The one error of this crate.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use oxbpf_obj::{Endian, MapType, ProgramType};
+use oxbpf_sys::{Errno, SysError};
+
+use crate::attach::AttachError;
+use crate::hint::Hint;
+use crate::ringbuf::RingBufferError;
+use crate::verifier::VerifierError;
+
+/// What this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an object could not be opened, loaded, attached or talked to.
+///
+/// `Display` is one line that says what failed, why, and what to do about it where that is known. `{:#}` is the whole:
+/// for a program that the verifier rejected, with its log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// A file is no BPF object, or a broken one.
+    #[error("{}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: oxbpf_obj::Error,
+    },
+
+    /// The programs of an object could not be relocated.
+    #[error("object {object}: {source}")]
+    Link {
+        /// Its name.
+        object: String,
+        /// Why.
+        source: oxbpf_obj::Error,
+    },
+
+    /// An object is for machines of the other byte order.
+    #[error("object {object} is for {}-endian machines, this is none", endian_name(*.endian))]
+    Endian {
+        /// Its name.
+        object: String,
+        /// Its byte order.
+        endian: Endian,
+    },
+
+    /// An object needs the types of the kernel (CO-RE, tracing programs), and they cannot be had.
+    #[error("{what} needs the kernel's BTF (CONFIG_DEBUG_INFO_BTF): {source}")]
+    KernelBtf {
+        /// What needs it.
+        what: String,
+        /// Why it cannot be had.
+        source: SysError,
+    },
+
+    /// A map could not be created.
+    #[error("map {map} ({map_type}): {source}{}", Advice(.hint))]
+    MapCreate {
+        /// Its name.
+        map: String,
+        /// Its type.
+        map_type: MapType,
+        /// The kernel's answer.
+        source: SysError,
+        /// What to do about it.
+        hint: Option<Box<Hint>>,
+    },
+
+    /// A map that was created could not be filled, frozen, mapped, read or written.
+    #[error("map {map}: {source}")]
+    Map {
+        /// Its name.
+        map: String,
+        /// The kernel's answer.
+        source: SysError,
+    },
+
+    /// A map's definition cannot work, whatever the kernel.
+    #[error("map {map}: {reason}")]
+    MapDefinition {
+        /// Its name.
+        map: String,
+        /// Why.
+        reason: String,
+    },
+
+    /// A key or a value has not the size that the map has.
+    #[error("map {map}: a {what} is {expected} bytes, not {got}")]
+    Size {
+        /// Its name.
+        map: String,
+        /// `key` or `value`.
+        what: &'static str,
+        /// Bytes that the kernel reads or writes.
+        expected: usize,
+        /// Bytes that were given.
+        got: usize,
+    },
+
+    /// A map is of another type than what is to be done with it.
+    #[error("map {map} is not {expected}: its type is {found}")]
+    MapKind {
+        /// Its name.
+        map: String,
+        /// What it would have to be: `a hash table`, `a ring buffer`.
+        expected: &'static str,
+        /// What it is.
+        found: MapType,
+    },
+
+    /// Values for a per-CPU map are more or fewer than there are possible CPUs.
+    #[error("map {map}: {got} values for {cpus} possible CPUs")]
+    CpuCount {
+        /// Its name.
+        map: String,
+        /// How many possible CPUs there are.
+        cpus: usize,
+        /// How many values were given.
+        got: usize,
+    },
+
+    /// A global variable is not there, has another size, or cannot be changed.
+    #[error("variable {name}: {reason}")]
+    Global {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+
+    /// A map or program could not be pinned, unpinned, or opened from where it is pinned.
+    #[error("{what} at {}: {source}", path.display())]
+    Pin {
+        /// `map events`, `program handle_exec`.
+        what: String,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: SysError,
+    },
+
+    /// A map is to be shared with one that exists, and they are not alike.
+    #[error("map {map} cannot be the one at {at}: its {field} is {expected}, the other's is {found}")]
+    Reuse {
+        /// Its name.
+        map: String,
+        /// Where the other is: a path of bpffs, or `the map given`.
+        at: String,
+        /// What differs.
+        field: &'static str,
+        /// What the object says.
+        expected: String,
+        /// What the existing map has.
+        found: String,
+    },
+
+    /// A program's section name says nothing of its type.
+    #[error("program {program}: section {section:?} names no program type; set it before loading")]
+    ProgramType {
+        /// Its name.
+        program: String,
+        /// Its section.
+        section: String,
+    },
+
+    /// What a program shall be attached to is missing, so that the kernel could not check it.
+    #[error("program {program} ({section}): {reason}")]
+    Target {
+        /// Its name.
+        program: String,
+        /// Its section.
+        section: String,
+        /// What is missing.
+        reason: String,
+    },
+
+    /// The kernel refused a program before the verifier looked at it.
+    #[error("program {program} ({section}, {prog_type}): {source}{}", Advice(.hint))]
+    ProgramLoad {
+        /// Its name.
+        program: String,
+        /// Its section.
+        section: String,
+        /// Its type.
+        prog_type: ProgramType,
+        /// The kernel's answer.
+        source: SysError,
+        /// What to do about it.
+        hint: Option<Box<Hint>>,
+    },
+
+    /// The verifier rejected a program.
+    #[error(transparent)]
+    Rejected(#[from] Box<VerifierError>),
+
+    /// An object has no program of this name.
+    #[error("no program {name} in object {object}; it has: {}", List(.have))]
+    NoSuchProgram {
+        /// The object's name.
+        object: String,
+        /// What was asked for.
+        name: String,
+        /// The names of those that are loaded.
+        have: Vec<String>,
+    },
+
+    /// An object has no map of this name.
+    #[error("no map {name} in object {object}; it has: {}", List(.have))]
+    NoSuchMap {
+        /// The object's name.
+        object: String,
+        /// What was asked for.
+        name: String,
+        /// The names of those that were created.
+        have: Vec<String>,
+    },
+
+    /// A program could not be attached.
+    #[error(transparent)]
+    Attach(#[from] Box<AttachError>),
+
+    /// A ring buffer could not be read.
+    #[error(transparent)]
+    RingBuffer(#[from] RingBufferError),
+
+    /// A command of bpf(2) about neither a map nor a program failed.
+    #[error(transparent)]
+    Kernel(#[from] SysError),
+}
+
+impl Error {
+    /// The kernel's error number, where a system call stands at the bottom of this.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Read { source, .. } => source.raw_os_error().map(Errno),
+            Self::KernelBtf { source, .. }
+            | Self::MapCreate { source, .. }
+            | Self::Map { source, .. }
+            | Self::Pin { source, .. }
+            | Self::ProgramLoad { source, .. }
+            | Self::Kernel(source) => Some(source.errno),
+            Self::Rejected(error) => Some(error.errno),
+            Self::Attach(error) => error.errno(),
+            Self::RingBuffer(RingBufferError::Map { source, .. }) => Some(source.errno),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&Hint> {
+        match self {
+            Self::MapCreate { hint, .. } | Self::ProgramLoad { hint, .. } => hint.as_deref(),
+            Self::Attach(error) => error.hint.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn endian_name(endian: Endian) -> &'static str {
+    match endian {
+        Endian::Little => "little",
+        Endian::Big => "big",
+    }
+}
+
+/// The hint after the error, if there is one.
+struct Advice<'a>(&'a Option<Box<Hint>>);
+
+impl fmt::Display for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    }
+}
+
+/// Names with commas between them.
+struct List<'a>(&'a [String]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("none"),
+            names => f.write_str(&names.join(", ")),
+        }
+    }
+}

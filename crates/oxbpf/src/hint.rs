@@ -1,0 +1,119 @@
+//! What a person can do about a refusal: the advice an error carries.
+
+use std::fmt;
+
+use oxbpf_sys::{KernelVersion, Lockdown};
+
+use crate::features::Requirement;
+
+/// Advice that goes with an error: why the kernel most likely refused, and what to do about it.
+///
+/// A hint is worked out from what this process may do and from what this kernel is, never guessed from the error
+/// code alone; where neither says anything there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The process lacks capabilities that this needs.
+    Capabilities(Vec<Capability>),
+    /// The kernel is older than the first one that has what was asked for.
+    KernelTooOld {
+        /// What is missing.
+        needs: Requirement,
+        /// The kernel at hand.
+        running: KernelVersion,
+    },
+    /// `RLIMIT_MEMLOCK` bounds the memory of maps and programs on kernels before 5.11, and it could not be raised.
+    Memlock {
+        /// The limit in force, in bytes.
+        limit: u64,
+    },
+    /// The kernel refuses BPF trampolines (`fentry`, `fexit`, `fmod_ret`, `freplace`, LSM) whoever asks.
+    Trampoline(TrampolineRefusal),
+}
+
+/// Why a kernel that has BPF trampolines does not let anyone use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrampolineRefusal {
+    /// The lockdown LSM is on.
+    Lockdown(Lockdown),
+    /// Nothing at hand says why: a hypervisor that forbids new kernel code, or a security module of its own.
+    Policy,
+}
+
+/// A capability that commands of bpf(2) ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// `CAP_BPF`, since 5.8; before that `CAP_SYS_ADMIN`.
+    Bpf,
+    /// `CAP_PERFMON`, since 5.8; before that `CAP_SYS_ADMIN`.
+    Perfmon,
+    /// `CAP_NET_ADMIN`.
+    NetAdmin,
+    /// `CAP_SYS_ADMIN`.
+    SysAdmin,
+    /// `CAP_SYS_RESOURCE`.
+    SysResource,
+}
+
+impl Capability {
+    /// The name of capabilities(7).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bpf => "CAP_BPF",
+            Self::Perfmon => "CAP_PERFMON",
+            Self::NetAdmin => "CAP_NET_ADMIN",
+            Self::SysAdmin => "CAP_SYS_ADMIN",
+            Self::SysResource => "CAP_SYS_RESOURCE",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capabilities(all) => {
+                f.write_str("needs ")?;
+                for (i, capability) in all.iter().enumerate() {
+                    match i {
+                        0 => {}
+                        _ if i + 1 == all.len() => f.write_str(" and ")?,
+                        _ => f.write_str(", ")?,
+                    }
+                    f.write_str(capability.name())?;
+                }
+                f.write_str("; run as root")
+            }
+            Self::KernelTooOld { needs, running } => {
+                write!(f, "needs {needs}, this is {running}")
+            }
+            Self::Memlock { limit } => write!(
+                f,
+                "RLIMIT_MEMLOCK is {limit} bytes and this kernel (before 5.11) charges maps and programs to it; \
+                 raise it (ulimit -l unlimited)"
+            ),
+            Self::Trampoline(why) => {
+                f.write_str("this kernel refuses BPF trampolines (fentry, fexit, fmod_ret, freplace, LSM)")?;
+                match why {
+                    TrampolineRefusal::Lockdown(level) => {
+                        let level = match level {
+                            Lockdown::Confidentiality => "confidentiality",
+                            _ => "integrity",
+                        };
+                        write!(f, ": it is locked down ({level}), see kernel_lockdown(7)")
+                    }
+                    TrampolineRefusal::Policy => {
+                        f.write_str(" although the capabilities are there: a policy of its hypervisor or of a security module")
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Load, attach and talk to BPF programs.
+//!
+//! ```no_run
+//! use oxbpf::{LoadOptions, Object, RingBuffer};
+//!
+//! # fn main() -> Result<(), oxbpf::Error> {
+//! let mut spec = oxbpf::open("execsnoop.bpf.o")?; // any machine, no privileges
+//! spec.map_mut("events").expect("it has one").max_entries = 1 << 20;
+//! let object = Object::load(&spec, &LoadOptions::default())?; // this kernel
+//! let mut events = RingBuffer::new(object.map("events")?)?;
+//! let links = object.attach()?; // by section names, until dropped
+//! events.poll(None, |_, event| println!("{} bytes", event.len()))?;
+//! links.detach()?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod features;
+pub mod typed;
+
+mod attach;
+mod error;
+mod global;
+mod hint;
+mod link;
+mod load;
+mod map;
+mod object;
+mod program;
+mod ringbuf;
+mod stats;
+pub mod verifier;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+pub use oxbpf_btf as btf;
+pub use oxbpf_obj as obj;
+pub use oxbpf_obj::{
+    AttachKind, AttachType, MapFlags, MapSpec, MapType, ObjectSpec, ProgramFlags, ProgramSpec, ProgramType,
+    SectionDef,
+};
+pub use oxbpf_sys as sys;
+pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, XdpFlags};
+pub use oxbpf_sys::{Errno, Kernel};
+
+pub use attach::{
+    AttachError, AttachReason, Interface, KprobeOptions, PerfEventOptions, Sampling, SymbolError,
+    UprobeOptions,
+};
+pub use error::{Error, Result};
+pub use features::Feature;
+pub use global::Global;
+pub use hint::{Capability, Hint, TrampolineRefusal};
+pub use link::{Link, LinkKind, Links, detach_all};
+pub use load::LoadOptions;
+pub use map::{Keys, Map, Shape};
+pub use object::Object;
+pub use program::Program;
+pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
+pub use stats::{ProgramStats, StatsGuard, enable_stats};
+pub use typed::{Array, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap};
+pub use verifier::VerifierError;
+
+/// Reads an object from a file, whose name up to the first dot becomes the object's. Nothing is asked of any kernel.
+///
+/// # Errors
+/// [`Error::Read`] for what is no regular file or cannot be read, [`Error::Open`] for what is no BPF object.
+///
+/// ```
+/// let error = oxbpf::open("/no/such/file.bpf.o").unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read /no/such/file.bpf.o: "));
+/// ```
+#[doc(alias = "bpf_object__open")]
+#[doc(alias = "bpf_object__open_file")]
+pub fn open(path: impl AsRef<Path>) -> Result<ObjectSpec> {
+    let path = path.as_ref();
+    let bytes = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    ObjectSpec::parse_named(&ObjectSpec::name_of(path), &bytes)
+        .map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+/// A regular file, whole: what else there is might never end.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    // A pipe that nobody writes to would otherwise keep even the open waiting.
+    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(no_wait).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(about.len()).unwrap_or(usize::MAX))?;
+    file.take(about.len()).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,91 @@
+//! What is put into maps when an object is loaded.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use oxbpf_obj::{Contents, Data, MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage, SlotTarget};
+use oxbpf_sys::{Prot, uapi::ElemFlags};
+
+use super::maps::Maps;
+use crate::error::{Error, Result};
+use crate::map::Map;
+use crate::program::Program;
+
+/// Bytes of zeros that are written along rather than left out.
+const SPARSE: u64 = 1 << 20;
+
+/// Puts the initial values of global variables into their map.
+pub(super) fn fill_data(spec: &MapSpec, map: &Map) -> Result<()> {
+    match spec.data() {
+        // A new map is all zeros.
+        None => Ok(()),
+        Some(data) if data.is_zeros() => Ok(()),
+        Some(data) if is_sparse(data) && map.flags().contains(MapFlags::MMAPABLE) => fill_runs(map, data),
+        Some(data) => map.update(&0_u32.to_ne_bytes(), &data.to_vec(), ElemFlags::empty()),
+    }
+}
+
+/// Whether there is far more to it than what the file holds.
+fn is_sparse(data: &Data) -> bool {
+    let stored: usize = data.runs().map(|(_, bytes)| bytes.len()).sum();
+    u64::from(data.len()) > stored as u64 + SPARSE
+}
+
+/// Writes what is stored to its place, without making up the zeros between.
+fn fill_runs(map: &Map, data: &Data) -> Result<()> {
+    let mapping = map.mmap(Prot::ReadWrite)?;
+    for (at, bytes) in data.runs() {
+        if !mapping.write(at as usize, bytes) {
+            return Err(Error::MapDefinition {
+                map: map.name().to_owned(),
+                reason: format!("{} bytes at {at} are beyond its value", bytes.len()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Puts maps into maps of maps. All maps exist by now, so that they may refer to each other in any order.
+pub(super) fn fill_maps_of_maps(spec: &ObjectSpec, maps: &Maps) -> Result<()> {
+    for (index, map_spec) in spec.maps.iter().enumerate() {
+        let Contents::Slots(slots) = &map_spec.contents else { continue };
+        let Some(map) = maps.get(index) else { continue };
+        for slot in slots {
+            let SlotTarget::Map(target) = &slot.target else { continue };
+            let target = spec.maps.iter().position(|m| m.name == *target);
+            let Some(target) = target.and_then(|index| maps.get(index)) else {
+                return Err(Error::MapDefinition {
+                    map: map_spec.name.clone(),
+                    reason: format!("the map for slot {} was not created", slot.index),
+                });
+            };
+            put(map, slot.index, target.as_fd().as_raw_fd())?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts programs into program arrays, once they are loaded. Programs that are not loaded leave their slot empty.
+pub(super) fn fill_program_arrays(
+    spec: &ObjectSpec,
+    maps: &Maps,
+    images: &[ProgramImage],
+    programs: &[Program],
+) -> Result<()> {
+    for (index, map_spec) in spec.maps.iter().enumerate() {
+        let Contents::Slots(slots) = &map_spec.contents else { continue };
+        let Some(map) = maps.get(index).filter(|map| map.map_type() == MapType::PROG_ARRAY) else { continue };
+        for slot in slots {
+            let SlotTarget::Program(target) = &slot.target else { continue };
+            let is_target = |index: usize| spec.programs.get(index).is_some_and(|p| p.name == *target);
+            let loaded = images.iter().zip(programs).find(|(image, _)| is_target(image.program));
+            if let Some((_, program)) = loaded {
+                put(map, slot.index, program.as_fd().as_raw_fd())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put(map: &Map, index: u32, fd: i32) -> Result<()> {
+    map.update(&index.to_ne_bytes(), &fd.to_ne_bytes(), ElemFlags::empty())
+}

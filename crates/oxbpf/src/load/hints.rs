@@ -1,0 +1,172 @@
+//! Why a kernel most likely refused, from what this process may do and what this kernel is.
+
+use oxbpf_obj::{AttachType, MapSpec, MapType, ObjectSpec, ProgramSpec, ProgramType};
+use oxbpf_sys::{Capabilities, Errno, Kernel, Lockdown};
+
+use super::memlock;
+use crate::features::{Requirement, map_demands, program_demands, running};
+use crate::hint::{Capability, Hint, TrampolineRefusal};
+
+/// Advice about a map of `object` that was refused with `errno`.
+pub(super) fn map(kernel: &Kernel, object: &ObjectSpec, map: &MapSpec, errno: Errno) -> Option<Box<Hint>> {
+    let hint = match errno {
+        Errno::EPERM => {
+            let mut needs = needs_of_object(object);
+            if takes_net_admin(map.map_type) {
+                needs.push(Capability::NetAdmin);
+            }
+            missing(kernel, needs).or_else(|| charged(kernel))
+        }
+        Errno::EINVAL | Errno::E2BIG => too_old(kernel, map_demands(map.map_type, map.flags)),
+        _ => None,
+    };
+    hint.map(Box::new)
+}
+
+/// Advice about a program that was refused with `errno` before it was verified.
+pub(super) fn program(
+    kernel: &Kernel,
+    object: &ObjectSpec,
+    program: &ProgramSpec,
+    errno: Errno,
+) -> Option<Box<Hint>> {
+    let hint = match errno {
+        Errno::EPERM => missing(kernel, needs_of_object(object))
+            .or_else(|| charged(kernel))
+            .or_else(|| uses_trampoline(program).then(|| Hint::Trampoline(refusal(kernel)))),
+        Errno::EINVAL | Errno::E2BIG => {
+            too_old(kernel, program_demands(program.prog_type, program.attach_type, program.flags))
+        }
+        _ => None,
+    };
+    hint.map(Box::new)
+}
+
+/// The capabilities that loading programs of this type takes, but for those of special helpers.
+pub(crate) fn capabilities_for(prog_type: ProgramType) -> Vec<Capability> {
+    let mut needs = vec![Capability::Bpf];
+    if matches!(
+        prog_type,
+        ProgramType::KPROBE
+            | ProgramType::TRACEPOINT
+            | ProgramType::PERF_EVENT
+            | ProgramType::RAW_TRACEPOINT
+            | ProgramType::RAW_TRACEPOINT_WRITABLE
+            | ProgramType::TRACING
+            | ProgramType::LSM
+            | ProgramType::STRUCT_OPS
+            | ProgramType::EXT
+    ) {
+        needs.push(Capability::Perfmon);
+    }
+    if matches!(
+        prog_type,
+        ProgramType::SCHED_CLS
+            | ProgramType::SCHED_ACT
+            | ProgramType::XDP
+            | ProgramType::LWT_IN
+            | ProgramType::LWT_OUT
+            | ProgramType::LWT_XMIT
+            | ProgramType::LWT_SEG6LOCAL
+            | ProgramType::SK_SKB
+            | ProgramType::SK_MSG
+            | ProgramType::LIRC_MODE2
+            | ProgramType::FLOW_DISSECTOR
+            | ProgramType::CGROUP_DEVICE
+            | ProgramType::CGROUP_SOCK
+            | ProgramType::CGROUP_SOCK_ADDR
+            | ProgramType::CGROUP_SOCKOPT
+            | ProgramType::CGROUP_SYSCTL
+            | ProgramType::SOCK_OPS
+            | ProgramType::NETFILTER
+            | ProgramType::EXT
+    ) {
+        needs.push(Capability::NetAdmin);
+    }
+    needs
+}
+
+/// All that loading `object` takes, so that a person is told once.
+fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
+    let loaded = object.programs.iter().filter(|program| program.autoload);
+    let mut needs: Vec<_> = loaded.flat_map(|program| capabilities_for(program.prog_type)).collect();
+    needs.push(Capability::Bpf);
+    needs
+}
+
+fn takes_net_admin(map_type: MapType) -> bool {
+    matches!(
+        map_type,
+        MapType::DEVMAP
+            | MapType::DEVMAP_HASH
+            | MapType::CPUMAP
+            | MapType::XSKMAP
+            | MapType::SOCKMAP
+            | MapType::SOCKHASH
+    )
+}
+
+/// Which of `needs` this process lacks.
+fn missing(kernel: &Kernel, mut needs: Vec<Capability>) -> Option<Hint> {
+    let have = kernel.capabilities().ok()?;
+    if have.contains(Capabilities::SYS_ADMIN) {
+        return None;
+    }
+    if running(kernel).is_some_and(|running| !running.at_least(5, 8)) {
+        // CAP_BPF and CAP_PERFMON are no older.
+        for need in &mut needs {
+            if matches!(need, Capability::Bpf | Capability::Perfmon) {
+                *need = Capability::SysAdmin;
+            }
+        }
+    }
+    needs.retain(|need| match need {
+        Capability::Bpf => !have.may_bpf(),
+        Capability::Perfmon => !have.may_trace(),
+        Capability::NetAdmin => !have.may_network(),
+        Capability::SysAdmin => true,
+        Capability::SysResource => !have.contains(Capabilities::SYS_RESOURCE),
+    });
+    needs.sort_unstable();
+    needs.dedup();
+    (!needs.is_empty()).then_some(Hint::Capabilities(needs))
+}
+
+/// Kernels before 5.11 say EPERM when `RLIMIT_MEMLOCK` is used up.
+fn charged(kernel: &Kernel) -> Option<Hint> {
+    memlock::limit(kernel).map(|limit| Hint::Memlock { limit })
+}
+
+/// The youngest demand that this kernel is too old for.
+fn too_old(kernel: &Kernel, demands: Vec<Requirement>) -> Option<Hint> {
+    let running = running(kernel)?;
+    let needs = demands.into_iter().find(|demand| running < demand.since)?;
+    Some(Hint::KernelTooOld { needs, running })
+}
+
+/// Whether the kernel makes code of its own that calls the program.
+fn uses_trampoline(program: &ProgramSpec) -> bool {
+    match program.prog_type {
+        ProgramType::LSM | ProgramType::EXT => true,
+        ProgramType::TRACING => {
+            !matches!(program.attach_type, Some(AttachType::TRACE_RAW_TP | AttachType::TRACE_ITER))
+        }
+        _ => false,
+    }
+}
+
+/// Why trampolines are refused to one who has the capabilities.
+fn refusal(kernel: &Kernel) -> TrampolineRefusal {
+    // securityfs says it, where it is mounted; otherwise what the kernel was built to do at boot does.
+    let built = |option| kernel.config(option).ok().flatten().is_some_and(|value| value == "y");
+    match kernel.lockdown() {
+        Ok(level @ (Lockdown::Integrity | Lockdown::Confidentiality)) => TrampolineRefusal::Lockdown(level),
+        _ if built("CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY") => {
+            TrampolineRefusal::Lockdown(Lockdown::Confidentiality)
+        }
+        _ if built("CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY") => {
+            TrampolineRefusal::Lockdown(Lockdown::Integrity)
+        }
+        _ => TrampolineRefusal::Policy,
+    }
+}

@@ -1,0 +1,277 @@
+//! Maps: created, shared, filled and frozen.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use oxbpf_obj::{Fixup, FixupKind, Insn, MapFlags, MapSpec, MapType, ObjectSpec, Poisoned, ProgramImage};
+use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
+
+use super::btf::LoadedBtf;
+use super::pinned::Pins;
+use super::{LoadOptions, contents, hints, memlock, pinned};
+use crate::error::{Error, Result};
+use crate::features::{Feature, lacks};
+use crate::map::{Map, Shape};
+
+/// Numbers of helpers that do not exist, one for each map of an object: what a reference to a map that was not created
+/// becomes.
+const POISON_BASE: i32 = 2_001_000_000;
+
+/// The maps of an object, in the order of its spec; `None` for those that are not created.
+#[derive(Debug)]
+pub(super) struct Maps {
+    maps: Vec<Option<Map>>,
+    names: Vec<String>,
+    /// The pins made by this load: gone again unless it succeeds.
+    pins: Pins,
+}
+
+/// Creates the maps of `spec` and puts into them what it says, but for programs.
+pub(super) fn create(spec: &ObjectSpec, options: &LoadOptions, btf: Option<&LoadedBtf>) -> Result<Maps> {
+    let mut maps = Maps {
+        maps: Vec::with_capacity(spec.maps.len()),
+        names: spec.maps.iter().map(|map| map.name.clone()).collect(),
+        pins: Pins::new(&options.kernel),
+    };
+    let maker = Maker { spec, options, btf };
+    for map in &spec.maps {
+        let made = if map.autocreate { maker.make(map, &mut maps.pins)? } else { None };
+        maps.maps.push(made);
+    }
+    contents::fill_maps_of_maps(spec, &maps)?;
+    Ok(maps)
+}
+
+impl Maps {
+    /// The map with this index in the spec, if it was created.
+    pub(super) fn get(&self, index: usize) -> Option<&Map> {
+        self.maps.get(index)?.as_ref()
+    }
+
+    /// Writes the descriptors of maps into a program. Where a map was not created the instruction becomes one that
+    /// the verifier refuses if it can be reached.
+    pub(super) fn write_into(&self, image: &mut ProgramImage) {
+        for Fixup { insn, kind } in std::mem::take(&mut image.fixups) {
+            let (FixupKind::MapFd { map } | FixupKind::MapValue { map, .. }) = kind else { continue };
+            let Some(slots) = image.insns.get_mut(insn..insn + 2) else { continue };
+            match self.get(map) {
+                Some(map) => slots[0].imm = map.as_fd().as_raw_fd(),
+                None => {
+                    let imm = POISON_BASE.saturating_add(i32::try_from(map).unwrap_or(i32::MAX));
+                    slots.fill(Insn::call_helper(imm));
+                    let name = self.names.get(map).map_or("?", String::as_str);
+                    let description = format!("map {name} is used but was not created");
+                    image.poisoned.push(Poisoned { insn, imm, description });
+                }
+            }
+        }
+    }
+
+    /// The maps that were created; their pins stay.
+    pub(super) fn keep(self) -> Vec<Map> {
+        self.pins.keep();
+        self.maps.into_iter().flatten().collect()
+    }
+}
+
+/// What maps are made from.
+struct Maker<'a> {
+    spec: &'a ObjectSpec,
+    options: &'a LoadOptions,
+    btf: Option<&'a LoadedBtf>,
+}
+
+impl Maker<'_> {
+    fn make(&self, map: &MapSpec, pins: &mut Pins) -> Result<Option<Map>> {
+        if let Some(given) = self.options.maps.get(&map.name) {
+            pinned::check_given(map, given)?;
+            return Ok(Some(given.clone()));
+        }
+        let kernel = &self.options.kernel;
+        let max_entries = max_entries(kernel, map)?;
+        let path = pinned::path(self.spec, map, &self.options.pin_root);
+        if let Some(path) = &path
+            && let Some(fd) = pinned::open(kernel, map, max_entries, path)?
+        {
+            tracing::debug!(map = map.name, path = %path.display(), "pinned map reused");
+            return Ok(Some(self.wrap(map, max_entries, map.flags, fd)));
+        }
+        let Some((fd, flags)) = self.create(map, max_entries)? else { return Ok(None) };
+        let made = self.wrap(map, max_entries, flags, fd);
+        contents::fill_data(map, &made)?;
+        if map.is_frozen() {
+            made.freeze()?;
+        }
+        if let Some(path) = path {
+            match pins.pin(&made, &path) {
+                // Someone else was faster: theirs is the one to share.
+                Err(error) if error.errno() == Some(Errno::EEXIST) => {
+                    let Some(fd) = pinned::open(kernel, map, max_entries, &path)? else { return Err(error) };
+                    return Ok(Some(self.wrap(map, max_entries, flags, fd)));
+                }
+                pinned => pinned?,
+            }
+        }
+        Ok(Some(made))
+    }
+
+    fn wrap(&self, map: &MapSpec, max_entries: u32, flags: MapFlags, fd: MapFd) -> Map {
+        let shape = Shape {
+            name: map.name.clone(),
+            section: map.origin.section().map(str::to_owned),
+            map_type: map.map_type,
+            key_size: map.key_size,
+            value_size: map.value_size,
+            max_entries,
+            flags,
+            map_extra: map.map_extra,
+            key_type: map.key_type,
+            value_type: map.value_type,
+        };
+        Map::new(fd, self.options.kernel.clone(), shape, self.spec.btf.clone())
+    }
+
+    /// Creates a map, with what this kernel has of what it asks for. `None`: it is for global variables, which this
+    /// kernel has not, and only a program that uses it need fail.
+    fn create(&self, map: &MapSpec, entries: u32) -> Result<Option<(MapFd, MapFlags)>> {
+        let kernel = &self.options.kernel;
+        let inner = match &map.inner {
+            Some(inner) if map.map_type.is_map_in_map() => {
+                self.create(inner, max_entries(kernel, inner)?)?.map(|(fd, _)| fd)
+            }
+            _ => None,
+        };
+        let name = map.kernel_name();
+        let mut attempt = MapCreate {
+            map_type: map.map_type,
+            key_size: map.key_size,
+            value_size: map.value_size,
+            max_entries: entries,
+            flags: map.flags,
+            name: &name,
+            map_extra: map.map_extra,
+            numa_node: map.numa_node,
+            inner_map_fd: inner.as_ref().map(AsFd::as_fd),
+            ifindex: map.ifindex,
+            ..MapCreate::default()
+        };
+        if let Some(btf) = self.btf
+            && types_allowed(map.map_type)
+            && (map.key_type.0 != 0 || map.value_type.0 != 0)
+        {
+            attempt.btf_fd = Some(btf.fd.as_fd());
+            attempt.btf_key_type_id = map.key_type.0;
+            attempt.btf_value_type_id = map.value_type.0;
+        }
+        loop {
+            let error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
+                Ok(fd) => return Ok(Some((fd, attempt.flags))),
+                Err(error) => error,
+            };
+            if map.is_global_data() && refused(&error, Cmd::MAP_CREATE) && lacks(kernel, Feature::GlobalData)
+            {
+                tracing::warn!(map = map.name, "this kernel has no global variables; going on without");
+                return Ok(None);
+            }
+            if !lower(kernel, map, &mut attempt, &error) {
+                let hint = hints::map(kernel, self.spec, map, error.errno);
+                return Err(Error::MapCreate {
+                    map: map.name.clone(),
+                    map_type: map.map_type,
+                    // The name stands before it.
+                    source: SysError::new(error.op, error.errno),
+                    hint,
+                });
+            }
+        }
+    }
+}
+
+/// Whether the kernel did not understand `cmd` as it was given.
+pub(super) fn refused(error: &SysError, cmd: Cmd) -> bool {
+    error.op == cmd.name()
+        && matches!(error.errno, Errno::EINVAL | Errno::E2BIG | Errno::EOPNOTSUPP | Errno::ENOTSUPP)
+}
+
+/// Takes back one thing of `attempt` that this kernel lacks; false if there is none left.
+fn lower(kernel: &Kernel, map: &MapSpec, attempt: &mut MapCreate<'_>, error: &SysError) -> bool {
+    if !refused(error, Cmd::MAP_CREATE) {
+        return false;
+    }
+    if map.is_global_data() && attempt.flags.contains(MapFlags::MMAPABLE) && lacks(kernel, Feature::ArrayMmap)
+    {
+        attempt.flags.remove(MapFlags::MMAPABLE);
+    } else if !attempt.name.is_empty() && lacks(kernel, Feature::ObjectNames) {
+        attempt.name = "";
+    } else if attempt.btf_fd.is_some() {
+        tracing::warn!(map = map.name, %error, "map refused with its types; going on without them");
+        attempt.btf_fd = None;
+        attempt.btf_key_type_id = 0;
+        attempt.btf_value_type_id = 0;
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Kinds of maps whose elements the kernel knows no types of.
+fn types_allowed(map_type: MapType) -> bool {
+    !matches!(
+        map_type,
+        MapType::PERF_EVENT_ARRAY
+            | MapType::CGROUP_ARRAY
+            | MapType::STACK_TRACE
+            | MapType::ARRAY_OF_MAPS
+            | MapType::HASH_OF_MAPS
+            | MapType::DEVMAP
+            | MapType::DEVMAP_HASH
+            | MapType::CPUMAP
+            | MapType::XSKMAP
+            | MapType::SOCKMAP
+            | MapType::SOCKHASH
+            | MapType::QUEUE
+            | MapType::STACK
+            | MapType::ARENA
+    )
+}
+
+/// How many elements a map has: what its spec says, or what this machine asks for.
+fn max_entries(kernel: &Kernel, map: &MapSpec) -> Result<u32> {
+    match map.map_type {
+        MapType::PERF_EVENT_ARRAY if map.max_entries == 0 => {
+            kernel.possible_cpus().map_err(|source| Error::Map { map: map.name.clone(), source })
+        }
+        MapType::RINGBUF | MapType::USER_RINGBUF => Ok(ring_size(map.max_entries, page_size())),
+        _ => Ok(map.max_entries),
+    }
+}
+
+fn page_size() -> u32 {
+    u32::try_from(rustix::param::page_size()).unwrap_or(4096)
+}
+
+/// The size of a ring buffer: a power of two, of whole pages. What is asked for, or the next one above; 0, and what
+/// cannot be met, is left for the kernel to refuse.
+fn ring_size(asked: u32, page: u32) -> u32 {
+    match asked {
+        0 => 0,
+        _ => asked.max(page).checked_next_power_of_two().unwrap_or(asked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ring_buffers_are_powers_of_two_of_whole_pages() {
+        assert_eq!(ring_size(0, 4096), 0);
+        assert_eq!(ring_size(1, 4096), 4096);
+        assert_eq!(ring_size(4096, 4096), 4096);
+        assert_eq!(ring_size(4097, 4096), 8192);
+        assert_eq!(ring_size(256 * 1024, 4096), 256 * 1024);
+        assert_eq!(ring_size(300_000, 4096), 524_288);
+        assert_eq!(ring_size(256 * 1024, 65_536), 256 * 1024);
+        assert_eq!(ring_size(1 << 31, 4096), 1 << 31);
+        assert_eq!(ring_size((1 << 31) + 1, 4096), (1 << 31) + 1);
+    }
+}

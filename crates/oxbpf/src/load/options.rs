@@ -1,0 +1,58 @@
+//! How an object is loaded.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use oxbpf_obj::Btf;
+use oxbpf_sys::Kernel;
+
+use crate::map::Map;
+use crate::program::Program;
+
+/// How [`Object::load`](crate::Object::load) goes about it. The defaults suit an ordinary program.
+///
+/// ```
+/// let options = oxbpf::LoadOptions { log_level: 1, ..Default::default() };
+/// ```
+#[doc(alias = "bpf_object_open_opts")]
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// The kernel to load into; that of this machine by default.
+    pub kernel: Kernel,
+    /// The types to relocate against (CO-RE) in place of those the kernel tells, for kernels that tell none.
+    #[doc(alias = "btf_custom_path")]
+    pub btf: Option<Btf>,
+    /// How many threads load programs at the same time; by default as many as there are CPUs for this process, but
+    /// no more than are worth it. The programs, and the error if one fails, are the same with any number.
+    pub threads: Option<NonZeroUsize>,
+    /// What of the verifier's log to keep for programs that load: 0 nothing (failures are explained all the same),
+    /// 1 instructions and registers, 2 more of it, 4 only statistics; see [`Program::log`]. A program's own
+    /// [`log_level`](oxbpf_obj::ProgramSpec::log_level) is added.
+    #[doc(alias = "kernel_log_level")]
+    pub log_level: u32,
+    /// The directory of bpffs where maps that ask for it are pinned by their name; `/sys/fs/bpf` by default.
+    #[doc(alias = "pin_root_path")]
+    pub pin_root: PathBuf,
+    /// Maps to use in place of creating those with these names.
+    #[doc(alias = "bpf_map__reuse_fd")]
+    pub maps: BTreeMap<String, Map>,
+    /// The programs that `freplace` programs replace a function of, and that `fentry` and `fexit` programs trace when
+    /// it is not the kernel, by the name of the program that does so.
+    #[doc(alias = "bpf_program__set_attach_target")]
+    pub targets: BTreeMap<String, Program>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            kernel: Kernel::default(),
+            btf: None,
+            threads: None,
+            log_level: 0,
+            pin_root: PathBuf::from("/sys/fs/bpf"),
+            maps: BTreeMap::new(),
+            targets: BTreeMap::new(),
+        }
+    }
+}

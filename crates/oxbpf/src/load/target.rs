@@ -1,0 +1,156 @@
+//! What a program is verified against: a function or tracepoint of the kernel, of a module, or of another program.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use oxbpf_obj::{AttachType, Btf, ProgramSpec, ProgramType, TypeId};
+use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
+
+use crate::btf::Kind;
+use crate::error::{Error, Result};
+use crate::program::Program;
+
+/// What a program is verified against; nothing for most.
+#[derive(Debug, Default)]
+pub(super) struct Target<'a> {
+    /// The function, in the types of the kernel, of `module` or of `program`.
+    pub(super) id: TypeId,
+    /// The types of the module that has it.
+    pub(super) module: Option<OwnedFd>,
+    /// The program that has it.
+    pub(super) program: Option<&'a Program>,
+}
+
+/// Finds the target of `spec`: of `program` where the caller gives one.
+pub(super) fn find<'a>(
+    kernel: &Kernel,
+    spec: &ProgramSpec,
+    program: Option<&'a Program>,
+) -> Result<Target<'a>> {
+    if !needs_target(spec, program.is_some()) {
+        return Ok(Target::default());
+    }
+    let missing =
+        |reason: String| Error::Target { program: spec.name.clone(), section: spec.section.clone(), reason };
+    let Some(name) = &spec.attach_to else {
+        return Err(missing("its section names no target; set attach_to before loading".into()));
+    };
+    if let Some(program) = program {
+        let id = in_program(kernel, name, program).map_err(missing)?;
+        return Ok(Target { id, module: None, program: Some(program) });
+    }
+    if spec.prog_type == ProgramType::EXT {
+        return Err(missing(format!(
+            "the program whose function {name} it replaces is not given (LoadOptions::targets)"
+        )));
+    }
+    let wanted = Wanted::of(spec.attach_type, name);
+    match wanted.find(kernel) {
+        Ok(Some((id, module))) => Ok(Target { id, module, program: None }),
+        Ok(None) => Err(missing(format!("this kernel has no {wanted}"))),
+        Err(source) => {
+            let what = format!("program {} ({})", spec.name, spec.section);
+            Err(Error::KernelBtf { what, source })
+        }
+    }
+}
+
+fn needs_target(spec: &ProgramSpec, given: bool) -> bool {
+    match spec.def {
+        Some(def) => def.attach_btf || given,
+        None => given || matches!(spec.prog_type, ProgramType::TRACING | ProgramType::LSM | ProgramType::EXT),
+    }
+}
+
+/// A name in the kernel's types.
+struct Wanted<'a> {
+    /// The module that it must be in; any for `None`.
+    module: Option<&'a str>,
+    name: &'a str,
+    prefix: &'static str,
+    kind: Kind,
+}
+
+impl<'a> Wanted<'a> {
+    /// What programs of this attach type mean by `name`, which may be `module:name`.
+    fn of(attach_type: Option<AttachType>, name: &'a str) -> Self {
+        let (module, name) = match name.split_once(':') {
+            Some((module, name)) => (Some(module), name),
+            None => (None, name),
+        };
+        let (prefix, kind) = match attach_type {
+            Some(AttachType::TRACE_RAW_TP) => ("btf_trace_", Kind::Typedef),
+            Some(AttachType::LSM_MAC | AttachType::LSM_CGROUP) => ("bpf_lsm_", Kind::Func),
+            Some(AttachType::TRACE_ITER) => ("bpf_iter_", Kind::Func),
+            _ => ("", Kind::Func),
+        };
+        Self { module, name, prefix, kind }
+    }
+
+    /// Looks in the kernel first, then in its modules.
+    fn find(&self, kernel: &Kernel) -> Result<Option<(TypeId, Option<OwnedFd>)>, SysError> {
+        let name = format!("{}{}", self.prefix, self.name);
+        if self.module.is_none_or(|module| module == "vmlinux")
+            && let Some(id) = kernel.btf()?.find(&name, self.kind)
+        {
+            return Ok(Some((id, None)));
+        }
+        if self.module == Some("vmlinux") {
+            return Ok(None);
+        }
+        for module in kernel.btf_modules()? {
+            if self.module.is_some_and(|wanted| wanted != module) {
+                continue;
+            }
+            let btf = kernel.module_btf(&module)?;
+            let own = |id: &TypeId| *id >= btf.first_id();
+            if let Some(id) = btf.find(&name, self.kind).filter(own) {
+                return Ok(module_fd(kernel, &module)?.map(|fd| (id, Some(fd))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl std::fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.prefix {
+            "btf_trace_" => "tracepoint",
+            "bpf_lsm_" => "LSM hook",
+            "bpf_iter_" => "iterator",
+            _ => "function",
+        };
+        write!(f, "{what} {}", self.name)?;
+        match self.module {
+            Some(module) => write!(f, " in {module}"),
+            None => f.write_str(" in its BTF"),
+        }
+    }
+}
+
+/// The kernel's descriptor of a module's types.
+fn module_fd(kernel: &Kernel, module: &str) -> Result<Option<OwnedFd>, SysError> {
+    let mut last = 0;
+    while let Some(id) = kernel.next_id(ObjectKind::Btf, last)? {
+        last = id;
+        let Ok(fd) = kernel.fd_by_id(ObjectKind::Btf, id, OpenFlags::empty()) else { continue };
+        let info = kernel.btf_info(fd.as_fd())?;
+        if info.kernel_btf && info.name == module {
+            return Ok(Some(fd));
+        }
+    }
+    Ok(None)
+}
+
+/// The function `name` of another program.
+fn in_program(kernel: &Kernel, name: &str, program: &Program) -> Result<TypeId, String> {
+    let of = program.name();
+    let explain = |error: SysError| format!("program {of}: {error}");
+    let info = kernel.prog_info(program.as_fd()).map_err(explain)?;
+    if info.btf_id == 0 {
+        return Err(format!("program {of} has no BTF, so its functions have no names"));
+    }
+    let fd = kernel.fd_by_id(ObjectKind::Btf, info.btf_id, OpenFlags::empty()).map_err(explain)?;
+    let data = kernel.btf_data(fd.as_fd()).map_err(explain)?;
+    let btf = Btf::parse(data).map_err(|error| format!("the BTF of program {of}: {error}"))?;
+    btf.find(name, Kind::Func).ok_or_else(|| format!("program {of} has no function {name}"))
+}

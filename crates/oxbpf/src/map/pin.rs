@@ -1,0 +1,44 @@
+//! Files of bpffs that keep maps and programs.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use oxbpf_sys::{Errno, Kernel, SysError, uapi::OpenFlags};
+
+use crate::error::{Error, Result};
+
+/// Pins `fd`, which is `what`, at `path`, and makes the directory it stands in.
+pub(crate) fn pin(kernel: &Kernel, fd: BorrowedFd<'_>, what: &str, path: &Path) -> Result<()> {
+    let failed = |source| failed(what, path, &source);
+    match kernel.obj_pin(fd, path) {
+        Err(error) if error.errno == Errno::ENOENT => {}
+        done => return done.map_err(failed),
+    }
+    if let Some(parent) = path.parent() {
+        make_dirs(kernel, parent).map_err(failed)?;
+    }
+    kernel.obj_pin(fd, path).map_err(failed)
+}
+
+/// What is pinned at `path`.
+pub(crate) fn get(kernel: &Kernel, what: &str, path: &Path) -> Result<OwnedFd> {
+    kernel.obj_get(path, OpenFlags::empty()).map_err(|source| failed(what, path, &source))
+}
+
+/// The error about `what` at `path`; the path stands in it once.
+pub(crate) fn failed(what: &str, path: &Path, source: &SysError) -> Error {
+    let source = SysError::new(source.op, source.errno);
+    Error::Pin { what: what.to_owned(), path: path.to_owned(), source }
+}
+
+/// Makes `dir` and the directories above it that are missing.
+fn make_dirs(kernel: &Kernel, dir: &Path) -> Result<(), SysError> {
+    match (kernel.mkdir(dir), dir.parent()) {
+        (Err(error), Some(parent)) if error.errno == Errno::ENOENT => {
+            make_dirs(kernel, parent)?;
+            kernel.mkdir(dir)
+        }
+        (Err(error), _) if error.errno == Errno::EEXIST => Ok(()),
+        (done, _) => done,
+    }
+}

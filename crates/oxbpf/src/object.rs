@@ -1,0 +1,112 @@
+//! Objects that are loaded.
+
+use oxbpf_obj::{Btf, GlobalVar, ObjectSpec};
+use oxbpf_sys::Kernel;
+
+use crate::error::{Error, Result};
+use crate::load::{self, LoadOptions};
+use crate::map::Map;
+use crate::program::Program;
+
+/// An object in the kernel: its maps created, its programs loaded, nothing attached yet.
+///
+/// It owns what it holds and borrows from nothing. Dropping it closes the descriptors; clones of its programs and maps,
+/// and links made from them, live on.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/xdp_counter.bpf.o");
+/// use std::sync::Arc;
+/// use oxbpf::{Kernel, LoadOptions, Object, sys::doors::Fake};
+///
+/// let spec = oxbpf::open(file)?;
+/// // Here into no kernel at all, which takes no privileges; the default is the kernel of this machine.
+/// let kernel = Kernel::with_door(Arc::new(Fake::new()));
+/// let object = Object::load(&spec, &LoadOptions { kernel, ..LoadOptions::default() })?;
+/// for program in object.programs() {
+///     println!("{} is of type {}", program.name(), program.prog_type());
+/// }
+/// # assert_eq!(object.programs().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "bpf_object")]
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub(crate) name: String,
+    pub(crate) kernel: Kernel,
+    pub(crate) btf: Option<Btf>,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) maps: Vec<Map>,
+    /// The variables, each with its map.
+    pub(crate) globals: Vec<(GlobalVar, Map)>,
+}
+
+impl Object {
+    /// Loads an object: relocates its programs for this kernel, creates its maps and has its programs verified.
+    ///
+    /// `spec` stays as it is and can be loaded again.
+    ///
+    /// # Errors
+    /// Everything that was made before the error is gone again. [`Error::Rejected`] holds the verifier's log, read;
+    /// of several programs that fail it is about the first in the order of `spec`.
+    #[doc(alias = "bpf_object__load")]
+    pub fn load(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
+        load::object(spec, options)
+    }
+
+    /// Its name.
+    #[doc(alias = "bpf_object__name")]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The programs that were loaded, in the order of the spec.
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// The program with this name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchProgram`], with the names there are.
+    #[doc(alias = "bpf_object__find_program_by_name")]
+    pub fn program(&self, name: &str) -> Result<&Program> {
+        self.programs.iter().find(|program| program.name() == name).ok_or_else(|| Error::NoSuchProgram {
+            object: self.name.clone(),
+            name: name.to_owned(),
+            have: self.programs.iter().map(|program| program.name().to_owned()).collect(),
+        })
+    }
+
+    /// The maps that were created, in the order of the spec.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// The map with this name, or that of the global variables of a section (`.rodata`).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMap`], with the names there are.
+    #[doc(alias = "bpf_object__find_map_by_name")]
+    pub fn map(&self, name: &str) -> Result<&Map> {
+        let by_section = |map: &&Map| map.shape().section.as_deref() == Some(name);
+        let found = self.maps.iter().find(|map| map.name() == name);
+        found.or_else(|| self.maps.iter().find(by_section)).ok_or_else(|| Error::NoSuchMap {
+            object: self.name.clone(),
+            name: name.to_owned(),
+            have: self.maps.iter().map(|map| map.name().to_owned()).collect(),
+        })
+    }
+
+    /// Its types, as the file has them.
+    #[doc(alias = "bpf_object__btf")]
+    pub fn btf(&self) -> Option<&Btf> {
+        self.btf.as_ref()
+    }
+
+    /// The kernel it is loaded into.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+}

@@ -1,0 +1,154 @@
+//! Programs that are loaded.
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+
+use oxbpf_obj::{AttachType, ProgramFlags, ProgramType, SectionDef};
+use oxbpf_sys::{Kernel, ProgInfo};
+
+use crate::error::{Error, Result};
+use crate::map::pin;
+
+/// A program in the kernel: verified, not yet attached.
+///
+/// It owns a file descriptor; clones share it, and it is closed with the last of them. The program itself lives as long
+/// as anything holds on to it: a descriptor, a link, a pin.
+///
+/// ```no_run
+/// # fn main() -> Result<(), oxbpf::Error> {
+/// use oxbpf::{LoadOptions, Object};
+///
+/// let object = Object::load(&oxbpf::open("execsnoop.bpf.o")?, &LoadOptions::default())?;
+/// let program = object.program("on_exec")?;
+/// let link = program.attach()?; // to what its section names, until the link is dropped
+/// println!("{} instructions were verified", program.info()?.verified_insns);
+/// # drop(link);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "bpf_program")]
+#[derive(Clone)]
+pub struct Program(Arc<Inner>);
+
+struct Inner {
+    fd: OwnedFd,
+    kernel: Kernel,
+    about: About,
+}
+
+/// What an object says of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) section: String,
+    pub(crate) def: Option<&'static SectionDef>,
+    pub(crate) prog_type: ProgramType,
+    pub(crate) attach_type: Option<AttachType>,
+    pub(crate) attach_to: Option<String>,
+    pub(crate) flags: ProgramFlags,
+    pub(crate) autoattach: bool,
+    pub(crate) ifindex: u32,
+    pub(crate) log: Option<String>,
+}
+
+impl Program {
+    pub(crate) fn new(fd: OwnedFd, kernel: Kernel, about: About) -> Self {
+        Self(Arc::new(Inner { fd, kernel, about }))
+    }
+
+    /// Its name: that of the C function.
+    #[doc(alias = "bpf_program__name")]
+    pub fn name(&self) -> &str {
+        &self.0.about.name
+    }
+
+    /// The section it stands in: `tracepoint/sched/sched_switch`.
+    #[doc(alias = "bpf_program__section_name")]
+    pub fn section(&self) -> &str {
+        &self.0.about.section
+    }
+
+    /// What its section's name means; `None` for a name that is in no table.
+    pub fn def(&self) -> Option<&'static SectionDef> {
+        self.0.about.def
+    }
+
+    /// Its type.
+    #[doc(alias = "bpf_program__type")]
+    pub fn prog_type(&self) -> ProgramType {
+        self.0.about.prog_type
+    }
+
+    /// The attach type it was loaded for.
+    #[doc(alias = "bpf_program__expected_attach_type")]
+    pub fn attach_type(&self) -> Option<AttachType> {
+        self.0.about.attach_type
+    }
+
+    /// What its section's name says it is for: `sched/sched_switch`, `do_unlinkat`.
+    pub fn attach_to(&self) -> Option<&str> {
+        self.0.about.attach_to.as_deref()
+    }
+
+    /// The flags it was loaded with.
+    #[doc(alias = "bpf_program__flags")]
+    pub fn flags(&self) -> ProgramFlags {
+        self.0.about.flags
+    }
+
+    /// Whether [`Object::attach`](crate::Object::attach) attaches it.
+    #[doc(alias = "bpf_program__autoattach")]
+    pub fn autoattach(&self) -> bool {
+        self.0.about.autoattach
+    }
+
+    /// The network device it is bound to; 0 for none.
+    pub fn ifindex(&self) -> u32 {
+        self.0.about.ifindex
+    }
+
+    /// The verifier's log, where [`LoadOptions::log_level`](crate::LoadOptions::log_level) asked for it.
+    #[doc(alias = "bpf_program__log_buf")]
+    pub fn log(&self) -> Option<&str> {
+        self.0.about.log.as_deref()
+    }
+
+    /// The kernel it lives in.
+    pub fn kernel(&self) -> &Kernel {
+        &self.0.kernel
+    }
+
+    /// What the kernel says of it: id, tag, sizes, run count and time.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`].
+    #[doc(alias = "bpf_prog_get_info_by_fd")]
+    pub fn info(&self) -> Result<ProgInfo> {
+        self.0.kernel.prog_info(self.as_fd()).map_err(Error::Kernel)
+    }
+
+    /// Pins it in bpffs, where it outlives this process. Missing directories are made.
+    ///
+    /// # Errors
+    /// [`Error::Pin`]: `EEXIST` if something is there already, `EPERM` if `path` is not on bpffs.
+    #[doc(alias = "bpf_program__pin")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
+        pin::pin(&self.0.kernel, self.as_fd(), &format!("program {}", self.name()), path.as_ref())
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.fd.as_fd()
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Program");
+        out.field("fd", &self.0.fd).field("name", &self.name()).field("section", &self.section());
+        out.finish_non_exhaustive()
+    }
+}

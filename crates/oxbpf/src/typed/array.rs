@@ -1,0 +1,107 @@
+//! Arrays.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use oxbpf_obj::MapType;
+use oxbpf_sys::uapi::ElemFlags;
+use zerocopy::IntoBytes;
+
+use super::batch::Batches;
+use super::{Plain, check, debug, read};
+use crate::{Error, Map};
+
+/// An array (`BPF_MAP_TYPE_ARRAY`) of values `V`, by index from 0. All its elements exist from the start, zeroed.
+///
+/// Cloning it is cheap; clones are the same map.
+pub struct Array<V> {
+    map: Map,
+    types: PhantomData<fn(V) -> V>,
+}
+
+impl<V: Plain> Array<V> {
+    /// A view of `map`.
+    ///
+    /// # Errors
+    /// [`Error::MapKind`] if the map is of another type, [`Error::Size`] if its values have another size than `V`.
+    pub fn new(map: &Map) -> Result<Self, Error> {
+        check::<u32, V>(map, (MapType::ARRAY, "an array"))?;
+        Ok(Array { map: map.clone(), types: PhantomData })
+    }
+
+    /// The map itself.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// How many elements it has: always the same.
+    pub fn len(&self) -> u32 {
+        self.map.max_entries()
+    }
+
+    /// Never: the kernel makes no array without elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element at `index`; `None` past the end.
+    ///
+    /// # Errors
+    /// [`Error::Map`]: `EPERM` for a map that user space may not read.
+    #[doc(alias = "bpf_map_lookup_elem")]
+    pub fn get(&self, index: u32) -> Result<Option<V>, Error> {
+        let mut value = V::new_zeroed();
+        let there = self.map.lookup_into(index.as_bytes(), value.as_mut_bytes(), ElemFlags::empty())?;
+        Ok(there.then_some(value))
+    }
+
+    /// Replaces the element at `index`.
+    ///
+    /// # Errors
+    /// [`Error::Map`]: `E2BIG` past the end, `EPERM` for a read-only or frozen map.
+    #[doc(alias = "bpf_map_update_elem")]
+    pub fn set(&self, index: u32, value: &V) -> Result<(), Error> {
+        self.map.update(index.as_bytes(), value.as_bytes(), ElemFlags::empty())
+    }
+
+    /// All elements in order, many with one system call where the kernel can (Linux 5.6).
+    #[doc(alias = "bpf_map_lookup_batch")]
+    pub fn iter(&self) -> ArrayIter<'_, V> {
+        ArrayIter { batches: Batches::new(&self.map, size_of::<V>()), types: PhantomData }
+    }
+}
+
+impl<V> Clone for Array<V> {
+    fn clone(&self) -> Self {
+        Array { map: self.map.clone(), types: PhantomData }
+    }
+}
+
+impl<V> fmt::Debug for Array<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Array", &self.map)
+    }
+}
+
+impl<'m, V: Plain> IntoIterator for &'m Array<V> {
+    type Item = Result<V, Error>;
+    type IntoIter = ArrayIter<'m, V>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The elements of an [`Array`]. An error is the last item.
+#[derive(Debug)]
+pub struct ArrayIter<'m, V> {
+    batches: Batches<'m>,
+    types: PhantomData<fn() -> V>,
+}
+
+impl<V: Plain> Iterator for ArrayIter<'_, V> {
+    type Item = Result<V, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.batches.next()?.map(|(_, value)| read(value)))
+    }
+}

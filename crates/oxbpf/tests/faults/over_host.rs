@@ -1,0 +1,100 @@
+//! Over the kernel at hand.
+
+use std::sync::Arc;
+
+use oxbpf::sys::{Door, HostDoor};
+use oxbpf::{Error, Kernel, LoadOptions, Object, ObjectSpec};
+use oxbpf_testing::net::in_own_netns;
+use oxbpf_testing::{Cgroup, Need, Skip, Suite, TestResult};
+
+use crate::attach::{self, Attached};
+use crate::{Case, sweep};
+
+pub(crate) fn add(suite: &mut Suite) {
+    let exec = Need::Tracepoint("sched", "sched_process_exec");
+    let ringbuf = Need::Kernel(5, 8);
+    let cases: [(&str, &[Need], attach::Attach, usize); 8] = [
+        ("execsnoop.bpf.o", &[exec, ringbuf, Need::KernelBtf], attach::by_section, 1),
+        ("schedlat.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 5)], attach::by_section, 3),
+        ("funclat.bpf.o", &[Need::Trampolines, Need::KernelBtf], attach::by_section, 2),
+        ("uprobe.bpf.o", &[Need::Uprobes, ringbuf], attach::to_this_program, 2),
+        ("tests/kprobe.bpf.o", &[Need::Kprobes, ringbuf], attach::by_section, 2),
+        ("tests/perf_event.bpf.o", &[Need::Kernel(5, 2)], attach::to_clocks, 1),
+        ("tests/raw_tp.bpf.o", &[Need::Kernel(5, 2)], attach::by_section, 2),
+        ("tests/inner_maps.bpf.o", &[Need::Kernel(5, 10)], attach::nowhere, 0),
+    ];
+    for (file, needs, attach, links) in cases {
+        let needs = [&[Need::Bpf], needs].concat();
+        suite.test(name(file), &needs, move || over_host(&Case { file, attach: &attach, links }));
+    }
+    let network = [Need::Bpf, Need::NetAdmin, Need::SysAdmin];
+    suite.test("host::xdp_counter", &[&network[..], &[Need::Kernel(5, 9)]].concat(), xdp_counter);
+    let cgroups = [Need::Kernel(5, 7), Need::Cgroup2];
+    suite.test("host::cgroup_egress", &[&network[..], &cgroups].concat(), cgroup_egress);
+    let bpffs =
+        Need::That("needs a mounted BPF file system", || oxbpf_testing::mounts::find("bpf").is_some());
+    suite.test("host::tests/pinned", &[Need::Bpf, Need::SysAdmin, bpffs], pinned);
+}
+
+fn name(file: &str) -> String {
+    format!("host::{}", file.trim_end_matches(".bpf.o"))
+}
+
+fn host() -> Arc<dyn Door> {
+    Arc::new(HostDoor)
+}
+
+fn over_host(case: &Case<'_>) -> TestResult {
+    assert_eq!(attach::keep_probed(), 1);
+    sweep(case, host, |_, kernel| {
+        let kernel = with_types(kernel);
+        LoadOptions { kernel, ..LoadOptions::default() }
+    })
+}
+
+/// Kernels before 6.16 show their types 4 KiB at a time, in more calls than all else takes, and reading them takes its
+/// time: they are read once. That fails in turn over the fake.
+fn with_types(kernel: Kernel) -> Kernel {
+    if let Ok(types) = Kernel::host().btf() {
+        kernel.assume_btf(types);
+    }
+    kernel
+}
+
+/// In a network namespace of its own, where the loopback interface is nobody else's.
+fn xdp_counter() -> TestResult {
+    in_own_netns(|| over_host(&Case { file: "xdp_counter.bpf.o", attach: &attach::to_loopback, links: 1 }))?
+}
+
+fn cgroup_egress() -> TestResult {
+    let cgroup = Cgroup::create()?;
+    let attach = |object: Object| -> Result<Attached, Error> { attach::to_cgroup(object, cgroup.path()) };
+    over_host(&Case { file: "cgroup_egress.bpf.o", attach: &attach, links: 1 })
+}
+
+/// Pins that stay when a load fails would be found by the next one, which the test would see as calls that are
+/// missing; those of loads that succeed are taken away here.
+fn pinned() -> TestResult {
+    let bpffs = oxbpf_testing::mounts::find("bpf").ok_or_else(|| Skip::because("needs a BPF file system"))?;
+    let dir = bpffs.join(format!("oxbpf-faults-{}", std::process::id()));
+    std::fs::create_dir(&dir)?;
+    let unpin = || -> Result<(), std::io::Error> {
+        for pin in std::fs::read_dir(&dir)? {
+            std::fs::remove_file(pin?.path())?;
+        }
+        Ok(())
+    };
+    let attach = |object: Object| -> Result<Attached, Error> {
+        unpin().map_err(|source| Error::Read { path: dir.clone(), source })?;
+        attach::nowhere(object)
+    };
+    let case = Case { file: "tests/pinned.bpf.o", attach: &attach, links: 0 };
+    let options =
+        |_: &ObjectSpec, kernel| LoadOptions { kernel, pin_root: dir.clone(), ..LoadOptions::default() };
+    let result = sweep(&case, host, options);
+    let left: Vec<_> = std::fs::read_dir(&dir)?.collect::<Result<_, _>>()?;
+    unpin()?;
+    std::fs::remove_dir(&dir)?;
+    assert!(left.is_empty(), "{left:?}");
+    result
+}

@@ -1,0 +1,23 @@
+//! Which failures are survived.
+
+use oxbpf::Errno;
+use oxbpf::sys::doors::Fault;
+
+/// Why a load or an attach may go on after `fault`; `None` if it must not.
+pub(crate) fn because(fault: &Fault) -> Option<&'static str> {
+    Some(match fault.call {
+        "BPF_PROG_LOAD" if fault.errno == Errno::EAGAIN => "the kernel asks to try again",
+        "BPF_PROG_LOAD" => "loaded once more with a log, to learn why, it may load",
+        "BPF_BTF_LOAD" => "types are for those who look: programs and maps work without",
+        "BPF_PROG_BIND_MAP" => "ties maps to a program that need not be tied",
+        "BPF_MAP_CREATE" if fault.errno == Errno::EINVAL => {
+            "older kernels refuse the types of some maps' elements: created once more without"
+        }
+        "statfs" => "where tracefs is, the list of mounts tells, too",
+        "mmap" => "what cannot be mapped is read, or written by commands",
+        "BPF_LINK_CREATE" if fault.errno == Errno::EINVAL => {
+            "older kernels have no such link: the event takes the program itself, or the older command attaches it"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,29 @@
+//! Features, maps and programs on the kernel at hand.
+// What is unwrapped here and is not there fails the test.
+#![allow(clippy::unwrap_used)]
+
+mod features;
+mod maps;
+mod objects;
+mod programs;
+mod targets;
+
+use std::process::ExitCode;
+
+use oxbpf::{LoadOptions, Object};
+use oxbpf_testing::{Suite, testdata};
+
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    features::tests(&mut suite);
+    objects::tests(&mut suite);
+    maps::tests(&mut suite);
+    programs::tests(&mut suite);
+    targets::tests(&mut suite);
+    suite.run()
+}
+
+/// An object of testdata, loaded as it is.
+fn load(name: &str) -> oxbpf::Result<Object> {
+    Object::load(&oxbpf::open(testdata(name))?, &LoadOptions::default())
+}
