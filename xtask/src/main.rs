@@ -1,0 +1,64 @@
+//! Tasks of this repository: `cargo xtask help`.
+#![forbid(unsafe_code)]
+// A task's output is what it prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+mod bench;
+mod testdata;
+mod testing;
+mod vm;
+
+const HELP: &str = "\
+Tasks of this repository.
+
+  cargo xtask testdata [NAME…]   compile bpf/**/*.bpf.c to testdata/**/*.bpf.o (needs clang-19), all or those
+                                 whose path contains a NAME, and write testdata/MANIFEST
+  cargo xtask testdata --check   fail if a source or header changed and its object did not, or an object was
+                                 changed by hand, or is missing (needs no clang)
+  cargo xtask test [ARG…]        run all tests (or those that the arguments of `cargo test` choose), then list
+                                 what was skipped and why; `./test` is the same
+  cargo xtask vm [--kernel 6.1] [-- COMMAND…]
+                                 run the kernel tests, or a command, under a Debian kernel in QEMU;
+                                 `cargo xtask vm --help` tells more
+  cargo xtask bench [NAME…] [--json]
+                                 compare with C libbpf and aya, as ratios; NAMEs choose measurements
+                                 (root; also needs a C compiler, clang-19, libelf-dev, zlib1g-dev)
+  cargo xtask help               print this
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_else(|| "help".into());
+    match run(&task, &args.collect::<Vec<_>>()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask {task}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &str, args: &[String]) -> Result<ExitCode> {
+    match task {
+        "testdata" => testdata::run(&root()?, args),
+        "bench" => bench::run(&root()?, args),
+        "test" => testing::run(&root()?, args),
+        "vm" => vm::run(&root()?, args),
+        "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => bail!("no such task; there are:\n\n{HELP}"),
+    }
+}
+
+/// The top of the repository.
+fn root() -> Result<PathBuf> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().context("xtask is not in a workspace")?.to_path_buf())
+}
