@@ -1,0 +1,63 @@
+//! A whole small program: it opens an object of one raw tracepoint program, loads it, attaches it, and ends.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{AYA, LIBBPF, Settings};
+use crate::objects;
+use crate::pair::{Outcome, median, medians};
+use crate::process::{self, Usage};
+use crate::row::{Row, Unit};
+
+pub(super) fn plain(settings: &Settings) -> Outcome<Vec<Row>> {
+    let names = ["hello-wall", "hello-syscalls", "hello-peak-memory"];
+    rows(settings, &objects::hello()?, names)
+}
+
+/// With CO-RE: the kernel's types have to be read.
+pub(super) fn with_core(settings: &Settings) -> Outcome<Vec<Row>> {
+    let names = ["hello-core-wall", "hello-core-syscalls", "hello-core-peak-memory"];
+    rows(settings, &objects::hello_core()?, names)
+}
+
+fn rows(settings: &Settings, object: &Path, names: [&'static str; 3]) -> Outcome<Vec<Row>> {
+    let command = |program: PathBuf| -> Vec<String> {
+        [program.as_path(), object].iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    };
+    let beside = |name: &str| -> Outcome<PathBuf> { Ok(std::env::current_exe()?.with_file_name(name)) };
+    let ours = command(beside("hello-oxbpf")?);
+    let mut rows = Vec::new();
+    for (peer, program) in [(LIBBPF, c_program()?), (AYA, beside("hello-aya")?)] {
+        let theirs = command(program);
+        let target = (peer == LIBBPF).then_some(1.0);
+        let wall = medians(settings.rounds(51), || process::wall(&ours), || process::wall(&theirs))?;
+        let (a, b) = (usage(&ours)?, usage(&theirs)?);
+        let [wall_name, calls_name, peak_name] = names;
+        rows.push(Row::times(wall_name, peer, wall, target));
+        rows.push(Row::new(calls_name, peer, Unit::Calls, (a.calls as f64, b.calls as f64), target));
+        rows.push(Row::new(peak_name, peer, Unit::KiB, (a.peak as f64, b.peak as f64), None));
+    }
+    Ok(rows)
+}
+
+/// The median of a few runs: what a process maps differs a little from run to run.
+fn usage(command: &[String]) -> Outcome<Usage> {
+    let runs: Vec<Usage> = (0..5).map(|_| process::usage(command)).collect::<Outcome<_>>()?;
+    Ok(Usage {
+        calls: median(runs.iter().map(|run| run.calls).collect()),
+        peak: median(runs.iter().map(|run| run.peak).collect()),
+    })
+}
+
+/// The C program, linked with the libbpf that libbpf-sys built: what its users have.
+fn c_program() -> Outcome<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = folder.join("target/hello-libbpf");
+    let status = Command::new("cc")
+        .args(["-O2", "-Wall", "-I", env!("LIBBPF_INCLUDE"), "-o"])
+        .arg(&program)
+        .arg(folder.join("hello/hello.c"))
+        .args([env!("LIBBPF_LIBRARY"), "-lelf", "-lz"])
+        .status()?;
+    if status.success() { Ok(program) } else { Err(format!("cc: {status}").into()) }
+}

@@ -1,0 +1,45 @@
+//! Fills `corpus/` with what fuzzing starts from: the objects of `../testdata`, and their BTF.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use object::{Object, ObjectSection};
+
+fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("testdata can be read") {
+        let path = entry.expect("testdata can be read").path();
+        if path.is_dir() {
+            objects(&path, found);
+        } else if path.extension().is_some_and(|e| e == "o") {
+            found.push(path);
+        }
+    }
+}
+
+fn main() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let write = |target: &str, name: &str, data: &[u8]| {
+        let dir = here.join("corpus").join(target);
+        fs::create_dir_all(&dir).expect("corpus can be made");
+        fs::write(dir.join(name), data).expect("corpus can be written");
+    };
+    let mut paths = Vec::new();
+    objects(&here.join("../testdata"), &mut paths);
+    for path in &paths {
+        let dir = path.parent().and_then(Path::file_name).unwrap_or_default();
+        let name = format!("{}-{}", dir.display(), path.file_stem().unwrap_or_default().display());
+        let file = fs::read(path).expect("an object can be read");
+        write("elf_open", &name, &file);
+        let Ok(elf) = object::File::parse(&*file) else { continue };
+        let section = |name| elf.section_by_name(name).and_then(|s| s.data().ok());
+        let Some(btf) = section(".BTF") else { continue };
+        write("btf", &name, btf);
+        if let (Some(ext), Ok(len)) = (section(".BTF.ext"), u16::try_from(btf.len())) {
+            // The target takes a length, a BTF of it, and a `.BTF.ext`.
+            write("btf_ext", &name, &[&len.to_le_bytes(), btf, ext].concat());
+        }
+    }
+    println!("seeds of {} objects are in {}", paths.len(), here.join("corpus").display());
+}
