@@ -45,7 +45,7 @@ pub(super) fn run(
     qemu.arg("-kernel").arg(kernel.image()).arg("-initrd").arg(&initrd);
     let quiet = if options.verbose { "debug" } else { "quiet" };
     let lsm = kernel.lsm_option()?;
-    qemu.args(["-append", &format!("console=ttyS0 panic=-1 tsc=reliable {quiet} {lsm}")]);
+    qemu.args(["-append", &format!("console=ttyS0 panic=-1 softlockup_panic=1 tsc=reliable {quiet} {lsm}")]);
     qemu.args([
         "-chardev",
         &format!("file,id=console,path={}", console.display()),
