@@ -11,8 +11,9 @@ use crate::object::Object;
 
 /// A global variable of a loaded object, which its programs read and write too.
 ///
-/// Where the kernel can map it (5.5), it is read and written in memory, without a system call. A variable of more than
-/// one byte that a program writes meanwhile may come out half old, half new, as anywhere in C.
+/// Where the kernel can map it (5.5), it is read and written in memory, without a system call: whole numbers of up to 8
+/// bytes at once, a structure number by number, so that what a program writes meanwhile may come out partly old, partly
+/// new.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,7 +97,7 @@ impl Global {
     pub fn bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; self.size()];
         let offset = self.var.offset as usize;
-        if self.map.memory(self.prot()).is_some_and(|memory| memory.read(offset, &mut bytes)) {
+        if self.map.with_memory(self.prot(), |memory| memory.read(offset, &mut bytes)) == Some(true) {
             return Ok(bytes);
         }
         let whole = self.whole()?;
@@ -117,7 +118,7 @@ impl Global {
             return Err(Error::Global { name: self.name().to_owned(), reason });
         }
         let offset = self.var.offset as usize;
-        if self.map.memory(self.prot()).is_some_and(|memory| memory.write(offset, value)) {
+        if self.map.with_memory(self.prot(), |memory| memory.write(offset, value)) == Some(true) {
             return Ok(());
         }
         let mut whole = self.whole()?;

@@ -46,7 +46,7 @@ pub use oxbpf_obj::{
 };
 pub use oxbpf_sys as sys;
 pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, XdpFlags};
-pub use oxbpf_sys::{Errno, Kernel};
+pub use oxbpf_sys::{Errno, Kernel, MapCreate};
 
 pub use attach::{
     AttachError, AttachReason, Interface, KprobeOptions, PerfEventOptions, Sampling, SymbolError,
@@ -58,7 +58,7 @@ pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use link::{Link, LinkKind, Links, detach_all};
 pub use load::LoadOptions;
-pub use map::{Keys, Map, Shape};
+pub use map::{Batch, Entries, Keys, Map, Shape};
 pub use object::Object;
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
@@ -159,61 +159,89 @@ impl Mapping {
         Some(unsafe { AtomicU32::from_ptr(p.as_ptr().cast()) })
     }
 
+    fn atomic_u16(&self, offset: usize) -> Option<&AtomicU16> {
+        if !offset.is_multiple_of(2) {
+            return None;
+        }
+        let p = self.at(&(offset..offset.checked_add(2)?))?;
+        // SAFETY: as in `atomic_u64`.
+        Some(unsafe { AtomicU16::from_ptr(p.as_ptr().cast()) })
+    }
+
+    fn atomic_u8(&self, offset: usize) -> Option<&AtomicU8> {
+        let p = self.at(&(offset..offset.checked_add(1)?))?;
+        // SAFETY: as in `atomic_u64`; a byte is always aligned.
+        Some(unsafe { AtomicU8::from_ptr(p.as_ptr()) })
+    }
+
     /// Reads a `u32` as [`load_u64`](Self::load_u64) does a `u64`; `offset` a multiple of 4.
     #[inline]
     pub fn load_u32(&self, offset: usize) -> Option<u32> {
         self.atomic_u32(offset).map(|a| a.load(Ordering::Acquire))
     }
 
-    /// Copies out the bytes from `offset` on, each read once. Four or eight bytes that are aligned to as many are
-    /// read as one number; else a value that changes meanwhile may come out half old, half new. False, and
-    /// nothing done, if they are not all inside.
+    /// Copies out the bytes from `offset` on, each read once. False, and nothing done, if they are not all inside.
+    ///
+    /// They are read in the largest numbers of 1, 2, 4 or 8 bytes that are aligned: whatever number of a structure is
+    /// aligned as in C comes out as it was at one moment. The structure as a whole may change between two of them.
     pub fn read(&self, offset: usize, out: &mut [u8]) -> bool {
-        if let Ok(out) = <&mut [u8; 8]>::try_from(&mut *out)
-            && let Some(number) = self.load_u64(offset)
-        {
-            *out = number.to_ne_bytes();
-            return true;
+        if self.at(&(offset..offset.saturating_add(out.len()))).is_none() {
+            return false;
         }
-        if let Ok(out) = <&mut [u8; 4]>::try_from(&mut *out)
-            && let Some(number) = self.load_u32(offset)
-        {
-            *out = number.to_ne_bytes();
-            return true;
-        }
-        let Some(bytes) = self.atomic_bytes(offset, out.len()) else { return false };
-        for (o, b) in out.iter_mut().zip(bytes) {
-            *o = b.load(Ordering::Relaxed);
+        let mut rest = out;
+        let mut at = offset;
+        while !rest.is_empty() {
+            let (to, after) = rest.split_at_mut(piece(at, rest.len()));
+            let done = match to.len() {
+                8 => {
+                    self.atomic_u64(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                }
+                4 => {
+                    self.atomic_u32(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                }
+                2 => {
+                    self.atomic_u16(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                }
+                _ => self.atomic_u8(at).map(|a| to.fill(a.load(Ordering::Acquire))),
+            };
+            if done.is_none() {
+                return false;
+            }
+            at += to.len();
+            rest = after;
         }
         true
     }
 
     /// Copies bytes in, as [`read`](Self::read) does out. False, too, if the mapping is not for writing.
     pub fn write(&self, offset: usize, bytes: &[u8]) -> bool {
-        if let Ok(bytes) = <[u8; 8]>::try_from(bytes)
-            && self.store_u64(offset, u64::from_ne_bytes(bytes))
-        {
-            return true;
+        if !self.writable || self.at(&(offset..offset.saturating_add(bytes.len()))).is_none() {
+            return false;
         }
-        if let Ok(bytes) = <[u8; 4]>::try_from(bytes)
-            && self.writable
-            && let Some(number) = self.atomic_u32(offset)
-        {
-            number.store(u32::from_ne_bytes(bytes), Ordering::Release);
-            return true;
-        }
-        let Some(to) = self.atomic_bytes(offset, bytes.len()).filter(|_| self.writable) else { return false };
-        for (b, o) in bytes.iter().zip(to) {
-            o.store(*b, Ordering::Relaxed);
+        let mut rest = bytes;
+        let mut at = offset;
+        while !rest.is_empty() {
+            let (from, after) = rest.split_at(piece(at, rest.len()));
+            let done = match *from {
+                [a, b, c, d, e, f, g, h] => self
+                    .atomic_u64(at)
+                    .map(|to| to.store(u64::from_ne_bytes([a, b, c, d, e, f, g, h]), Ordering::Release)),
+                [a, b, c, d] => self
+                    .atomic_u32(at)
+                    .map(|to| to.store(u32::from_ne_bytes([a, b, c, d]), Ordering::Release)),
+                [a, b] => {
+                    self.atomic_u16(at).map(|to| to.store(u16::from_ne_bytes([a, b]), Ordering::Release))
+                }
+                [a, ..] => self.atomic_u8(at).map(|to| to.store(a, Ordering::Release)),
+                [] => None,
+            };
+            if done.is_none() {
+                return false;
+            }
+            at += from.len();
+            rest = after;
         }
         true
-    }
-
-    fn atomic_bytes(&self, offset: usize, len: usize) -> Option<&[AtomicU8]> {
-        let p = self.at(&(offset..offset.checked_add(len)?))?;
-        // SAFETY: in bounds and alive as long as `self`; `AtomicU8` has the layout of `u8`, and all safe
-        // accesses are atomic.
-        Some(unsafe { std::slice::from_raw_parts(p.as_ptr().cast(), len) })
     }
 
     /// A view of the bytes in `range`, `None` if they are not all inside.
@@ -231,6 +259,17 @@ impl Mapping {
     /// The mapping as plain bytes, if it is one of [`Prot::KernelTypes`]; otherwise it comes back.
     pub fn into_bytes(self) -> Result<MappedBytes, Self> {
         if self.at_rest { Ok(MappedBytes(self)) } else { Err(self) }
+    }
+}
+
+/// How many bytes from `offset` on are one aligned number, of `left`.
+#[inline]
+fn piece(offset: usize, left: usize) -> usize {
+    match left {
+        8.. if offset.is_multiple_of(8) => 8,
+        4.. if offset.is_multiple_of(4) => 4,
+        2.. if offset.is_multiple_of(2) => 2,
+        _ => 1,
     }
 }
 
@@ -256,76 +295,4 @@ impl AsRef<[u8]> for MappedBytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::fd::AsFd;
-
-    use super::*;
-
-    #[test]
-    fn bytes_and_numbers() {
-        let m = Mapping::anonymous(4096).unwrap();
-        assert!(m.store_u64(8, 0x0102_0304_0506_0708));
-        assert_eq!(m.load_u64(8), Some(0x0102_0304_0506_0708));
-        assert!(m.write(16, b"abc"));
-        let mut out = [0; 3];
-        assert!(m.read(16, &mut out));
-        assert_eq!(&out, b"abc");
-        assert_eq!(m.load_u32(16), Some(u32::from_ne_bytes(*b"abc\0")));
-    }
-
-    #[test]
-    fn nothing_outside() {
-        let m = Mapping::anonymous(4096).unwrap();
-        assert_eq!((m.load_u64(4096), m.load_u64(4), m.load_u64(usize::MAX - 7)), (None, None, None));
-        assert_eq!((m.load_u32(4096), m.load_u32(2)), (None, None));
-        assert!(!m.store_u64(4096, 1) && !m.write(4094, b"abc") && !m.write(usize::MAX, b"a"));
-        assert!(!m.read(4095, &mut [0; 2]) && m.read(4096, &mut []));
-        // SAFETY: nobody else has this memory.
-        let outside = unsafe { (m.slice(4095..4097), m.slice(usize::MAX..usize::MAX)) };
-        assert_eq!(outside, (None, None));
-    }
-
-    #[test]
-    fn memory_for_reading_is_not_written() {
-        let fd = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
-        rustix::fs::ftruncate(&fd, 4096).unwrap();
-        let read = Mapping::of(fd.as_fd(), 0, 4096, Prot::Read).unwrap();
-        let write = Mapping::of(fd.as_fd(), 0, 4096, Prot::ReadWrite).unwrap();
-        assert!(!read.store_u64(0, 1) && !read.write(0, b"a"));
-        assert!(write.store_u64(0, 7));
-        assert_eq!(read.load_u64(0), Some(7));
-        assert!(read.into_bytes().is_err(), "the memory changes");
-    }
-
-    #[test]
-    fn only_the_kernels_types_are_plain_bytes() {
-        let fd = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
-        rustix::fs::ftruncate(&fd, 4096).unwrap();
-        assert_eq!(Mapping::of(fd.as_fd(), 0, 4096, Prot::KernelTypes).unwrap_err(), Errno::EINVAL);
-        assert_eq!(Mapping::of(fd.as_fd(), 0, 0, Prot::Read).unwrap_err(), Errno::EINVAL);
-        assert_eq!(Mapping::of(fd.as_fd(), 1, 4096, Prot::Read).unwrap_err(), Errno::EINVAL);
-    }
-
-    #[test]
-    fn aligned_numbers_are_not_torn() {
-        fn torn<const N: usize>() -> bool {
-            let m = Mapping::anonymous(4096).unwrap();
-            std::thread::scope(|scope| {
-                let writer = scope.spawn(|| {
-                    for i in 0..200_000 {
-                        assert!(m.write(16, &[if i % 2 == 0 { 0xff } else { 0 }; N]));
-                    }
-                });
-                let mut torn = false;
-                while !writer.is_finished() {
-                    let mut out = [0; N];
-                    assert!(m.read(16, &mut out));
-                    torn |= out.iter().any(|b| *b != out[0]);
-                }
-                torn
-            })
-        }
-        assert!(!torn::<8>());
-        assert!(!torn::<4>());
-    }
-}
+mod tests;

@@ -75,6 +75,8 @@ open_enum! {
     ARENA = 33, "arena", (6, 9);
     /// Instructions of a program, for indirect jumps.
     INSN_ARRAY = 34, "insn_array", (6, 19);
+    /// Hash table that grows with what is in it.
+    RHASH = 35, "rhash", (7, 2);
 }
 
 impl MapType {

@@ -1,23 +1,35 @@
 //! Why a kernel most likely refused, from what this process may do and what this kernel is.
 
-use oxbpf_obj::{AttachType, MapSpec, MapType, ObjectSpec, ProgramSpec, ProgramType};
-use oxbpf_sys::{Capabilities, Errno, Kernel, Lockdown};
+use oxbpf_obj::{AttachType, MapFlags, MapType, ObjectSpec, ProgramSpec, ProgramType};
+use oxbpf_sys::{Capabilities, Cmd, Errno, Kernel, Lockdown, SysError};
 
 use super::memlock;
 use crate::features::{Requirement, map_demands, program_demands, running};
 use crate::hint::{Capability, Hint, TrampolineRefusal};
 
-/// Advice about a map of `object` that was refused with `errno`.
-pub(super) fn map(kernel: &Kernel, object: &ObjectSpec, map: &MapSpec, errno: Errno) -> Option<Box<Hint>> {
+/// Whether the kernel did not understand `cmd` as it was given.
+pub(crate) fn refused(error: &SysError, cmd: Cmd) -> bool {
+    error.op == cmd.name()
+        && matches!(error.errno, Errno::EINVAL | Errno::E2BIG | Errno::EOPNOTSUPP | Errno::ENOTSUPP)
+}
+
+/// Advice about a map that was refused with `errno`, where what it belongs to has `needs` of its own.
+pub(crate) fn map(
+    kernel: &Kernel,
+    mut needs: Vec<Capability>,
+    map_type: MapType,
+    flags: MapFlags,
+    errno: Errno,
+) -> Option<Box<Hint>> {
     let hint = match errno {
         Errno::EPERM => {
-            let mut needs = needs_of_object(object);
-            if takes_net_admin(map.map_type) {
+            needs.push(Capability::Bpf);
+            if takes_net_admin(map_type) {
                 needs.push(Capability::NetAdmin);
             }
             missing(kernel, needs).or_else(|| charged(kernel))
         }
-        Errno::EINVAL | Errno::E2BIG => too_old(kernel, map_demands(map.map_type, map.flags)),
+        Errno::EINVAL | Errno::E2BIG => too_old(kernel, map_demands(map_type, flags)),
         _ => None,
     };
     hint.map(Box::new)
@@ -87,7 +99,7 @@ pub(crate) fn capabilities_for(prog_type: ProgramType) -> Vec<Capability> {
 }
 
 /// All that loading `object` takes, so that a person is told once.
-fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
+pub(super) fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
     let loaded = object.programs.iter().filter(|program| program.autoload);
     let mut needs: Vec<_> = loaded.flat_map(|program| capabilities_for(program.prog_type)).collect();
     needs.push(Capability::Bpf);

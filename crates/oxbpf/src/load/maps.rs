@@ -6,11 +6,12 @@ use oxbpf_obj::{Fixup, FixupKind, Insn, MapFlags, MapSpec, MapType, ObjectSpec, 
 use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
 
 use super::btf::LoadedBtf;
+use super::hints::refused;
 use super::pinned::Pins;
 use super::{LoadOptions, contents, hints, memlock, pinned};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
-use crate::map::{Map, Shape};
+use crate::map::{Map, Shape, create};
 
 /// Numbers of helpers that do not exist, one for each map of an object: what a reference to a map that was not created
 /// becomes.
@@ -173,7 +174,8 @@ impl Maker<'_> {
                 return Ok(None);
             }
             if !lower(kernel, map, &mut attempt, &error) {
-                let hint = hints::map(kernel, self.spec, map, error.errno);
+                let needs = hints::needs_of_object(self.spec);
+                let hint = hints::map(kernel, needs, map.map_type, map.flags, error.errno);
                 return Err(Error::MapCreate {
                     map: map.name.clone(),
                     map_type: map.map_type,
@@ -184,12 +186,6 @@ impl Maker<'_> {
             }
         }
     }
-}
-
-/// Whether the kernel did not understand `cmd` as it was given.
-pub(super) fn refused(error: &SysError, cmd: Cmd) -> bool {
-    error.op == cmd.name()
-        && matches!(error.errno, Errno::EINVAL | Errno::E2BIG | Errno::EOPNOTSUPP | Errno::ENOTSUPP)
 }
 
 /// Takes back one thing of `attempt` that this kernel lacks; false if there is none left.
@@ -236,42 +232,9 @@ fn types_allowed(map_type: MapType) -> bool {
 
 /// How many elements a map has: what its spec says, or what this machine asks for.
 fn max_entries(kernel: &Kernel, map: &MapSpec) -> Result<u32> {
-    match map.map_type {
-        MapType::PERF_EVENT_ARRAY if map.max_entries == 0 => {
-            kernel.possible_cpus().map_err(|source| Error::Map { map: map.name.clone(), source })
-        }
-        MapType::RINGBUF | MapType::USER_RINGBUF => Ok(ring_size(map.max_entries, page_size())),
-        _ => Ok(map.max_entries),
-    }
-}
-
-fn page_size() -> u32 {
-    u32::try_from(rustix::param::page_size()).unwrap_or(4096)
-}
-
-/// The size of a ring buffer: a power of two, of whole pages. What is asked for, or the next one above; 0, and what
-/// cannot be met, is left for the kernel to refuse.
-fn ring_size(asked: u32, page: u32) -> u32 {
-    match asked {
-        0 => 0,
-        _ => asked.max(page).checked_next_power_of_two().unwrap_or(asked),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ring_buffers_are_powers_of_two_of_whole_pages() {
-        assert_eq!(ring_size(0, 4096), 0);
-        assert_eq!(ring_size(1, 4096), 4096);
-        assert_eq!(ring_size(4096, 4096), 4096);
-        assert_eq!(ring_size(4097, 4096), 8192);
-        assert_eq!(ring_size(256 * 1024, 4096), 256 * 1024);
-        assert_eq!(ring_size(300_000, 4096), 524_288);
-        assert_eq!(ring_size(256 * 1024, 65_536), 256 * 1024);
-        assert_eq!(ring_size(1 << 31, 4096), 1 << 31);
-        assert_eq!(ring_size((1 << 31) + 1, 4096), (1 << 31) + 1);
-    }
+    let source = match create::max_entries(kernel, map.map_type, map.max_entries) {
+        Ok(entries) => return Ok(entries),
+        Err(source) => source,
+    };
+    Err(Error::Map { map: map.name.clone(), source, why: None })
 }

@@ -5,9 +5,9 @@
 
 mod btf;
 mod contents;
-mod hints;
+pub(crate) mod hints;
 mod maps;
-mod memlock;
+pub(crate) mod memlock;
 mod names;
 mod options;
 mod parallel;

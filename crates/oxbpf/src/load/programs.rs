@@ -9,7 +9,8 @@ use oxbpf_obj::{
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
 use super::btf::LoadedBtf;
-use super::maps::{Maps, refused};
+use super::hints::refused;
+use super::maps::Maps;
 use super::target::{self, Target};
 use super::{LoadOptions, hints, memlock, names, parallel};
 use crate::error::{Error, Result};

@@ -1,19 +1,29 @@
 //! Maps: what they are, and their bytes.
 
+mod batch;
+pub(crate) mod create;
 mod elements;
+mod entries;
+mod keys;
+mod memory;
 pub(crate) mod pin;
+mod why;
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use oxbpf_obj::{Btf, MapFlags, MapType, TypeId};
-use oxbpf_sys::{Kernel, MapFd, MapInfo, Mapping, ObjectKind, Prot, SysError, uapi::OpenFlags};
+use oxbpf_sys::{Kernel, MapFd, MapInfo, ObjectKind, SysError, uapi::OpenFlags};
 
 use crate::error::{Error, Result};
 
-pub use elements::Keys;
+pub use batch::Batch;
+pub use entries::Entries;
+pub use keys::Keys;
+
+use memory::Memory;
 
 /// A map in the kernel.
 ///
@@ -47,8 +57,7 @@ struct Inner {
     kernel: Kernel,
     shape: Shape,
     btf: Option<Btf>,
-    /// Its values in memory, once asked for; `None` inside if that cannot be.
-    memory: OnceLock<Option<Mapping>>,
+    memory: Memory,
 }
 
 /// What a map is like: its type and its sizes, as the kernel has them.
@@ -79,7 +88,7 @@ pub struct Shape {
 
 impl Map {
     pub(crate) fn new(fd: MapFd, kernel: Kernel, shape: Shape, btf: Option<Btf>) -> Self {
-        Self(Arc::new(Inner { fd, kernel, shape, btf, memory: OnceLock::new() }))
+        Self(Arc::new(Inner { fd, kernel, shape, btf, memory: Memory::default() }))
     }
 
     /// The map behind a descriptor, whatever made it.
@@ -179,31 +188,6 @@ impl Map {
         self.0.kernel.map_info(self.as_fd()).map_err(|source| self.failed(source))
     }
 
-    /// Makes it read-only for user space, for good (5.2). Programs write on, unless it was made with
-    /// [`MapFlags::RDONLY_PROG`].
-    ///
-    /// # Errors
-    /// [`Error::Map`]: `EBUSY` if it is mapped for writing or frozen already.
-    #[doc(alias = "bpf_map_freeze")]
-    pub fn freeze(&self) -> Result<()> {
-        self.0.kernel.map_freeze(self.as_fd()).map_err(|source| self.failed(source))
-    }
-
-    /// Maps the values of an array made with [`MapFlags::MMAPABLE`] (5.5) into memory: element `i` stands at `i` times
-    /// its size rounded up to 8.
-    ///
-    /// # Errors
-    /// [`Error::Map`]: `EPERM` for writing to a frozen map, `ENOTSUPP` or `EINVAL` for one that cannot be mapped.
-    pub fn mmap(&self, prot: Prot) -> Result<Mapping> {
-        let element = u64::from(self.value_size()).next_multiple_of(8);
-        let len = element.saturating_mul(u64::from(self.max_entries()));
-        let len = usize::try_from(len).map_err(|_| Error::MapDefinition {
-            map: self.name().to_owned(),
-            reason: format!("{len} bytes cannot be mapped on this machine"),
-        })?;
-        self.0.kernel.mmap(self.as_fd(), len, 0, prot).map_err(|source| self.failed(source))
-    }
-
     /// Pins it in bpffs, where it outlives this process; see [`from_pinned`](Self::from_pinned). Missing directories
     /// are made.
     ///
@@ -223,14 +207,9 @@ impl Map {
         Self::from_fd(kernel, pin::get(kernel, "map", path.as_ref())?)
     }
 
-    /// The values in memory, mapped once for all who share the map; `None` if it cannot be mapped.
-    pub(crate) fn memory(&self, prot: Prot) -> Option<&Mapping> {
-        let map = || self.flags().contains(MapFlags::MMAPABLE).then(|| self.mmap(prot).ok()).flatten();
-        self.0.memory.get_or_init(map).as_ref()
-    }
-
+    #[cold]
     pub(crate) fn failed(&self, source: SysError) -> Error {
-        Error::Map { map: self.name().to_owned(), source }
+        Error::Map { map: self.name().to_owned(), why: self.why(&source), source }
     }
 }
 

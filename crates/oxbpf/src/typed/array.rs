@@ -7,9 +7,8 @@ use oxbpf_obj::MapType;
 use oxbpf_sys::uapi::ElemFlags;
 use zerocopy::IntoBytes;
 
-use super::batch::Batches;
 use super::{Plain, check, debug, read};
-use crate::{Error, Map};
+use crate::{Entries, Error, Map};
 
 /// An array (`BPF_MAP_TYPE_ARRAY`) of values `V`, by index from 0. All its elements exist from the start, zeroed.
 ///
@@ -67,7 +66,7 @@ impl<V: Plain> Array<V> {
     /// All elements in order, many with one system call where the kernel can (Linux 5.6).
     #[doc(alias = "bpf_map_lookup_batch")]
     pub fn iter(&self) -> ArrayIter<'_, V> {
-        ArrayIter { batches: Batches::new(&self.map, size_of::<V>()), types: PhantomData }
+        ArrayIter { entries: Entries::new(&self.map, size_of::<V>()), types: PhantomData }
     }
 }
 
@@ -94,7 +93,7 @@ impl<'m, V: Plain> IntoIterator for &'m Array<V> {
 /// The elements of an [`Array`]. An error is the last item.
 #[derive(Debug)]
 pub struct ArrayIter<'m, V> {
-    batches: Batches<'m>,
+    entries: Entries<'m>,
     types: PhantomData<fn() -> V>,
 }
 
@@ -102,6 +101,6 @@ impl<V: Plain> Iterator for ArrayIter<'_, V> {
     type Item = Result<V, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.batches.next()?.map(|(_, value)| read(value)))
+        Some(self.entries.next_entry()?.map(|(_, value)| read(value)))
     }
 }

@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 
 use oxbpf_sys::uapi::ElemFlags;
 
-use super::batch::Batches;
 use super::{Evict, Eviction, Keep, Plain, check, debug, read};
-use crate::{Error, Map};
+use crate::{Entries, Error, Map};
 
 /// A hash map (`BPF_MAP_TYPE_HASH`) with keys `K` and values `V`.
 ///
@@ -89,7 +88,7 @@ impl<K: Plain, V: Plain, E: Eviction> HashMap<K, V, E> {
     #[doc(alias = "bpf_map_lookup_batch")]
     #[doc(alias = "bpf_map_get_next_key")]
     pub fn iter(&self) -> HashIter<'_, K, V> {
-        HashIter { batches: Batches::new(&self.map, size_of::<V>()), types: PhantomData }
+        HashIter { entries: Entries::new(&self.map, size_of::<V>()), types: PhantomData }
     }
 
     /// All keys: [`iter`](Self::iter) without the values.
@@ -121,7 +120,7 @@ impl<'m, K: Plain, V: Plain, E: Eviction> IntoIterator for &'m HashMap<K, V, E> 
 /// The entries of a [`HashMap`]. An error is the last item.
 #[derive(Debug)]
 pub struct HashIter<'m, K, V> {
-    batches: Batches<'m>,
+    entries: Entries<'m>,
     types: PhantomData<fn() -> (K, V)>,
 }
 
@@ -129,6 +128,6 @@ impl<K: Plain, V: Plain> Iterator for HashIter<'_, K, V> {
     type Item = Result<(K, V), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.batches.next()?.map(|(key, value)| (read(key), read(value))))
+        Some(self.entries.next_entry()?.map(|(key, value)| (read(key), read(value))))
     }
 }

@@ -24,7 +24,6 @@
 //! ```
 
 mod array;
-mod batch;
 mod hash;
 mod per_cpu;
 mod per_cpu_array;

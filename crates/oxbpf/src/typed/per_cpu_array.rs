@@ -7,10 +7,9 @@ use oxbpf_obj::MapType;
 use oxbpf_sys::uapi::ElemFlags;
 use zerocopy::IntoBytes;
 
-use super::batch::Batches;
 use super::per_cpu::Layout;
 use super::{Plain, check, debug};
-use crate::{Error, Map};
+use crate::{Entries, Error, Map};
 
 /// An array whose elements have a value `V` for each CPU (`BPF_MAP_TYPE_PERCPU_ARRAY`, Linux 4.6): a program sees the
 /// value of the CPU that it runs on.
@@ -75,8 +74,8 @@ impl<V: Plain> PerCpuArray<V> {
     /// All elements in order, many with one system call where the kernel can (Linux 5.13).
     #[doc(alias = "bpf_map_lookup_batch")]
     pub fn iter(&self) -> PerCpuArrayIter<'_, V> {
-        let batches = Batches::new(&self.map, self.layout.len());
-        PerCpuArrayIter { batches, layout: self.layout, types: PhantomData }
+        let entries = Entries::new(&self.map, self.layout.len());
+        PerCpuArrayIter { entries, layout: self.layout, types: PhantomData }
     }
 }
 
@@ -103,7 +102,7 @@ impl<'m, V: Plain> IntoIterator for &'m PerCpuArray<V> {
 /// The elements of a [`PerCpuArray`]. An error is the last item.
 #[derive(Debug)]
 pub struct PerCpuArrayIter<'m, V> {
-    batches: Batches<'m>,
+    entries: Entries<'m>,
     layout: Layout,
     types: PhantomData<fn() -> V>,
 }
@@ -113,6 +112,6 @@ impl<V: Plain> Iterator for PerCpuArrayIter<'_, V> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let layout = self.layout;
-        Some(self.batches.next()?.map(|(_, values)| layout.unpack(values)))
+        Some(self.entries.next_entry()?.map(|(_, values)| layout.unpack(values)))
     }
 }

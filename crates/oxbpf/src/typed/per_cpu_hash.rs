@@ -5,10 +5,9 @@ use std::marker::PhantomData;
 
 use oxbpf_sys::uapi::ElemFlags;
 
-use super::batch::Batches;
 use super::per_cpu::Layout;
 use super::{Evict, Eviction, Keep, Plain, check, debug, read};
-use crate::{Error, Map};
+use crate::{Entries, Error, Map};
 
 /// A hash map whose entries have a value `V` for each CPU (`BPF_MAP_TYPE_PERCPU_HASH`, Linux 4.6): a program sees
 /// the value of the CPU that it runs on.
@@ -84,8 +83,8 @@ impl<K: Plain, V: Plain, E: Eviction> PerCpuHashMap<K, V, E> {
     /// All entries, in no order. What [`HashMap::iter`](super::HashMap::iter) says holds here too.
     #[doc(alias = "bpf_map_lookup_batch")]
     pub fn iter(&self) -> PerCpuHashIter<'_, K, V> {
-        let batches = Batches::new(&self.map, self.layout.len());
-        PerCpuHashIter { batches, layout: self.layout, types: PhantomData }
+        let entries = Entries::new(&self.map, self.layout.len());
+        PerCpuHashIter { entries, layout: self.layout, types: PhantomData }
     }
 }
 
@@ -112,7 +111,7 @@ impl<'m, K: Plain, V: Plain, E: Eviction> IntoIterator for &'m PerCpuHashMap<K, 
 /// The entries of a [`PerCpuHashMap`]. An error is the last item.
 #[derive(Debug)]
 pub struct PerCpuHashIter<'m, K, V> {
-    batches: Batches<'m>,
+    entries: Entries<'m>,
     layout: Layout,
     types: PhantomData<fn() -> (K, V)>,
 }
@@ -122,6 +121,6 @@ impl<K: Plain, V: Plain> Iterator for PerCpuHashIter<'_, K, V> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let layout = self.layout;
-        Some(self.batches.next()?.map(|(key, values)| (read(key), layout.unpack(values))))
+        Some(self.entries.next_entry()?.map(|(key, values)| (read(key), layout.unpack(values))))
     }
 }

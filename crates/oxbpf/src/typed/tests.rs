@@ -61,8 +61,8 @@ fn per_cpu_values_come_one_for_each_cpu_whatever_their_size() {
 }
 
 #[test]
-fn iteration_asks_in_batches_and_key_by_key_where_there_are_none() {
-    for (version, batches) in [(KernelVersion::new(6, 1, 0), true), (KernelVersion::new(5, 5, 0), false)] {
+fn iteration_asks_in_entries_and_key_by_key_where_there_are_none() {
+    for (version, entries) in [(KernelVersion::new(6, 1, 0), true), (KernelVersion::new(5, 5, 0), false)] {
         let recorder = Arc::new(Recorder::new(Arc::new(Older::new(Arc::new(Fake::new()), version))));
         let kernel = Kernel::with_door(recorder.clone());
         let map = make(&kernel, MapType::HASH, 4, 8, 1000);
@@ -76,7 +76,7 @@ fn iteration_asks_in_batches_and_key_by_key_where_there_are_none() {
         assert!(all.iter().copied().eq((0..300).map(|i| (i, u64::from(i) * 2))));
         let calls = recorder.take();
         let count = |cmd| calls.iter().filter(|c| c.cmd == Some(cmd)).count();
-        if batches {
+        if entries {
             assert_eq!((count(Cmd::MAP_LOOKUP_BATCH), calls.len()), (1, 1));
         } else {
             assert_eq!(count(Cmd::MAP_LOOKUP_BATCH), 1, "it is tried once");

@@ -31,6 +31,7 @@ impl Kernel {
     ///   buffers
     /// - `EINVAL`: buffers that hold different numbers of elements; a kernel or a kind of map without batches
     ///   (524 too)
+    /// - `EAGAIN`: the next element went while it was to be read (LPM tries, before 6.14): try again
     /// - `EFAULT`, `EPERM` as for single elements
     #[doc(alias = "bpf_map_lookup_batch")]
     pub fn map_lookup_batch(
@@ -82,12 +83,16 @@ impl Kernel {
             attr.output("out_batch", offset_of!(MapBatchAttr, out_batch), &mut next);
             attr.output("keys", offset_of!(MapBatchAttr, keys), keys);
             attr.output("values", offset_of!(MapBatchAttr, values), values);
-            let done = match self.bpf(&mut attr) {
+            let result = self.bpf(&mut attr);
+            let answer = attr.view::<MapBatchAttr>().count.min(count);
+            let done = match result {
                 Ok(()) => false,
                 Err(e) if e.errno == Errno::ENOENT => true,
+                // An element went while it was to be read: those before it are here.
+                Err(e) if e.errno == Errno::EAGAIN && answer > 0 && answer < count => false,
                 Err(e) => return Err(e),
             };
-            (attr.view::<MapBatchAttr>().count.min(count), done)
+            (answer, done)
         };
         cursor.position = next;
         Ok((answer, !done))

@@ -44,9 +44,10 @@ impl MapFd {
         self.value_len
     }
 
-    /// How many bytes with these flags: those that name a CPU move one value, rounded up to 8.
+    /// How many bytes a lookup or update with these flags moves: [`value_len`](Self::value_len), but with flags that
+    /// name a CPU, or all of them, one value, rounded up to 8.
     #[inline]
-    pub(super) fn value_len_with(&self, flags: ElemFlags) -> usize {
+    pub fn value_len_with(&self, flags: ElemFlags) -> usize {
         if flags.intersects(ElemFlags::CPU.union(ElemFlags::ALL_CPUS)) {
             self.value_size().next_multiple_of(8)
         } else {

@@ -81,6 +81,13 @@ bitflags! {
     }
 }
 
+impl ElemFlags {
+    /// [`CPU`](Self::CPU) with the number of the CPU whose value is meant.
+    pub const fn on_cpu(cpu: u32) -> Self {
+        Self::from_bits_retain(Self::CPU.bits() | (cpu as u64) << 32)
+    }
+}
+
 /// `BPF_F_PATH_FD`: `path_fd` of a path is set.
 pub(crate) const PATH_FD: u32 = 1 << 14;
 /// `BPF_F_NUMA_NODE`: `numa_node` of a map is set.

@@ -1,0 +1,104 @@
+//! What the kernel's refusals mean for the map at hand.
+
+use oxbpf_obj::{MapFlags, MapType};
+use oxbpf_sys::{Cmd, Errno, SysError};
+
+use super::Map;
+
+impl Map {
+    /// Why the kernel refused, in the words of whoever uses the map; `None` where the errno says it all.
+    #[cold]
+    pub(crate) fn why(&self, error: &SysError) -> Option<String> {
+        // This library refused it itself, and says why.
+        if error.what.is_some() {
+            return None;
+        }
+        let entries = self.max_entries();
+        let kind = self.map_type();
+        let is = |cmds: &[Cmd]| cmds.iter().any(|cmd| cmd.name() == error.op);
+        let updates = is(&[Cmd::MAP_UPDATE_ELEM, Cmd::MAP_UPDATE_BATCH]);
+        let takes = is(&[Cmd::MAP_LOOKUP_AND_DELETE_ELEM, Cmd::MAP_LOOKUP_AND_DELETE_BATCH]);
+        let deletes = is(&[Cmd::MAP_DELETE_ELEM, Cmd::MAP_DELETE_BATCH]);
+        let batches = is(&[
+            Cmd::MAP_LOOKUP_BATCH,
+            Cmd::MAP_LOOKUP_AND_DELETE_BATCH,
+            Cmd::MAP_UPDATE_BATCH,
+            Cmd::MAP_DELETE_BATCH,
+        ]);
+        let mmaps = error.op == "mmap";
+        Some(match error.errno {
+            Errno::E2BIG if updates && is_indexed(kind) => {
+                format!("the index is beyond its end, it has {entries} elements")
+            }
+            Errno::E2BIG | Errno::ENOSPC if updates => format!("it is full, with {entries} elements"),
+            Errno::ENOSPC if batches => "a bucket has more elements than the buffers hold".to_owned(),
+            Errno::EEXIST if updates && is_indexed(kind) => "all its elements exist".to_owned(),
+            Errno::EEXIST if updates => "the key is there already".to_owned(),
+            Errno::ENOENT if updates || deletes => "no such key".to_owned(),
+            Errno::EPERM if updates || deletes || takes => {
+                if self.flags().contains(MapFlags::RDONLY) {
+                    "user space may only read it".to_owned()
+                } else {
+                    "it is frozen, or opened for reading only".to_owned()
+                }
+            }
+            Errno::EPERM if is(&[Cmd::MAP_LOOKUP_ELEM, Cmd::MAP_GET_NEXT_KEY, Cmd::MAP_LOOKUP_BATCH]) => {
+                "user space may only write it".to_owned()
+            }
+            Errno::EPERM if mmaps => "it is frozen, or not open for that".to_owned(),
+            Errno::EPERM if is(&[Cmd::MAP_FREEZE]) => {
+                "it is frozen already, or opened for reading only".to_owned()
+            }
+            Errno::EBUSY if is(&[Cmd::MAP_FREEZE]) => {
+                "it is frozen already, being written, or mapped for writing: drop such mappings first"
+                    .to_owned()
+            }
+            Errno::EBUSY if updates || deletes => "another access is at work on it; try again".to_owned(),
+            Errno::EINVAL if deletes && is_fixed(kind) => "elements of an array cannot be deleted".to_owned(),
+            Errno::ERANGE if updates || is(&[Cmd::MAP_LOOKUP_ELEM]) => "no such possible CPU".to_owned(),
+            Errno::ENOTSUPP | Errno::EOPNOTSUPP | Errno::ENODEV if mmaps => {
+                "it cannot be mapped into memory: it was made without BPF_F_MMAPABLE".to_owned()
+            }
+            Errno::EINVAL if mmaps => "this part of it cannot be mapped".to_owned(),
+            Errno::ENOTSUPP | Errno::EOPNOTSUPP => {
+                let what = if batches {
+                    "be accessed in batches so"
+                } else if takes {
+                    "be looked up and deleted at once"
+                } else if updates {
+                    "be written from user space"
+                } else if deletes {
+                    "be deleted from user space"
+                } else if is(&[Cmd::MAP_GET_NEXT_KEY]) {
+                    "be walked"
+                } else {
+                    "be read from user space"
+                };
+                format!("elements of maps of type {kind} cannot {what} on this kernel")
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Maps whose keys are indices.
+fn is_indexed(kind: MapType) -> bool {
+    is_fixed(kind)
+        || matches!(
+            kind,
+            MapType::PROG_ARRAY
+                | MapType::PERF_EVENT_ARRAY
+                | MapType::CGROUP_ARRAY
+                | MapType::ARRAY_OF_MAPS
+                | MapType::DEVMAP
+                | MapType::CPUMAP
+                | MapType::XSKMAP
+                | MapType::SOCKMAP
+                | MapType::REUSEPORT_SOCKARRAY
+        )
+}
+
+/// Maps whose elements are there for good.
+fn is_fixed(kind: MapType) -> bool {
+    matches!(kind, MapType::ARRAY | MapType::PERCPU_ARRAY | MapType::INSN_ARRAY)
+}
