@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 mod bench;
+mod conformance;
 mod testdata;
 mod testing;
 mod vm;
@@ -28,6 +29,9 @@ Tasks of this repository.
   cargo xtask bench [NAME…] [--json]
                                  compare with C libbpf and aya, as ratios; NAMEs choose measurements
                                  (root; also needs a C compiler, clang-19, libelf-dev, zlib1g-dev)
+  cargo xtask conformance btf [NAME…] [--json] [--cases N] [--seed S]
+                                 compare what comes out with what C libbpf makes of the same inputs
+                                 (also needs a C compiler, clang-19, pahole, libelf-dev, zlib1g-dev)
   cargo xtask help               print this
 ";
 
@@ -47,6 +51,7 @@ fn run(task: &str, args: &[String]) -> Result<ExitCode> {
     match task {
         "testdata" => testdata::run(&root()?, args),
         "bench" => bench::run(&root()?, args),
+        "conformance" => conformance::run(&root()?, args),
         "test" => testing::run(&root()?, args),
         "vm" => vm::run(&root()?, args),
         "help" | "-h" | "--help" => {

@@ -137,6 +137,12 @@ pub enum Error {
         /// The string.
         string: String,
     },
+    /// A [`ProgressFn`](crate::ProgressFn) said to stop.
+    #[error("stopped on request while working on {phase}")]
+    Cancelled {
+        /// What was being done.
+        phase: &'static str,
+    },
     /// A part of `.BTF.ext` is wrong.
     #[error(".BTF.ext: {section} at offset {offset:#x}: {problem}")]
     Ext {

@@ -69,6 +69,7 @@ mod index;
 mod kind;
 mod layout;
 mod parse;
+mod progress;
 mod sanitize;
 mod scan;
 mod types;
@@ -88,6 +89,7 @@ pub use ext::{
 };
 pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};
+pub use progress::{Progress, ProgressFn};
 pub use sanitize::KindSupport;
 pub use types::Type;
 pub use value::Value;

@@ -1,0 +1,57 @@
+//! Random BTF: programs of several compilation units that share declarations, one behind the other as a linker
+//! that knows nothing of types would put them.
+
+mod model;
+mod unit;
+mod universe;
+
+use oxbpf_btf::Endian;
+
+use crate::random::Random;
+use model::{Graph, Strings};
+use unit::Unit;
+use universe::Universe;
+
+/// A random BTF, or a split one with its base.
+pub(crate) struct Sample {
+    pub(crate) base: Option<Vec<u8>>,
+    pub(crate) raw: Vec<u8>,
+}
+
+/// The same for the same seed.
+pub(crate) fn plain(seed: u64) -> Sample {
+    let random = &mut Random::new(seed);
+    let universe = Universe::new(random);
+    let endian = if random.percent(10) { Endian::NATIVE.other() } else { Endian::NATIVE };
+    let (raw, _, _) = units(&universe, random, 1, None, endian);
+    Sample { base: None, raw }
+}
+
+/// The same for the same seed: a base of some units, and a split BTF of others.
+pub(crate) fn split(seed: u64) -> Sample {
+    let random = &mut Random::new(seed);
+    let universe = Universe::new(random);
+    let (base, end, strings) = units(&universe, random, 1, None, Endian::NATIVE);
+    let (raw, ..) = units(&universe, random, end, Some(&strings), Endian::NATIVE);
+    Sample { base: Some(base), raw }
+}
+
+fn units(
+    universe: &Universe,
+    random: &mut Random,
+    first: u32,
+    base: Option<&Strings>,
+    endian: Endian,
+) -> (Vec<u8>, u32, Strings) {
+    let mut graph = Graph::new(first);
+    for _ in 0..random.from(1..=4) {
+        Unit::add(universe, random, &mut graph);
+    }
+    if random.percent(30) {
+        graph.shuffle(random);
+    }
+    let again = *random.pick(&[0, 0, 30, 100]);
+    let mut strings = base.map_or_else(|| Strings::new(again), |base| base.split(again));
+    let raw = graph.write(&mut strings, random, endian);
+    (raw, graph.end(), strings)
+}

@@ -1,0 +1,82 @@
+//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`.
+
+mod btf;
+mod generate;
+mod inputs;
+mod libbpf;
+mod random;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The result of something that is not a comparison.
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Gives the same inputs to oxbpf and to C libbpf, and compares what comes out.
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(subcommand)]
+    area: Area,
+}
+
+#[derive(Debug, Subcommand)]
+enum Area {
+    /// What is done to BTF
+    Btf(Settings),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Only the subjects whose name has one of these words in it
+    subjects: Vec<String>,
+
+    /// Print one JSON object a row
+    #[arg(long)]
+    json: bool,
+
+    /// How many random cases of each subject
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) cases: u64,
+
+    /// Where the random cases start; each difference tells the seed that makes it again with `--cases 1`
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+fn main() -> ExitCode {
+    let Command { area: Area::Btf(settings) } = Command::parse();
+    libbpf::silence();
+    let wanted = |name: &str| {
+        settings.subjects.is_empty() || settings.subjects.iter().any(|word| name.contains(word.as_str()))
+    };
+    if !btf::SUBJECTS.iter().any(|subject| wanted(subject.name)) {
+        let names: Vec<&str> = btf::SUBJECTS.iter().map(|subject| subject.name).collect();
+        eprintln!("conformance: no such subject; there are: {}", names.join(", "));
+        return ExitCode::from(2);
+    }
+    if !settings.json {
+        println!("{}", tally::HEADER);
+    }
+    let (mut different, mut failed) = (0, 0);
+    for subject in btf::SUBJECTS.iter().filter(|subject| wanted(subject.name)) {
+        let mut tally = tally::Tally::new(subject.name);
+        if let Err(error) = (subject.run)(&settings, &mut tally) {
+            eprintln!("conformance: {}: {error}", subject.name);
+            failed += 1;
+        }
+        for row in tally.into_rows() {
+            different += row.different;
+            if settings.json {
+                println!("{}", serde_json::to_string(&row).expect("a row is plain data"));
+            } else {
+                println!("{row}");
+            }
+        }
+    }
+    if !settings.json {
+        println!("{different} cases differ, {failed} subjects failed");
+    }
+    if different + failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
