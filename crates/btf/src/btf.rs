@@ -20,6 +20,7 @@ use crate::{
 #[doc(alias = "btf")]
 pub struct Btf(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     bytes: Bytes,
     layout: Layout,
@@ -30,7 +31,9 @@ struct Inner {
     first_str: u32,
     /// Of each own type, its first word in the type section.
     offs: Vec<u32>,
-    pointer_size: OnceLock<u32>,
+    pointer_size: OnceLock<Option<u32>>,
+    /// Of a BTF that is sorted by name, the first type that has one.
+    first_named: OnceLock<Option<u32>>,
     index: OnceLock<Index>,
 }
 
@@ -67,6 +70,7 @@ impl Btf {
             first_str,
             offs: Vec::new(),
             pointer_size: OnceLock::new(),
+            first_named: OnceLock::new(),
             index: OnceLock::new(),
         };
         let scan = scan::scan(words(layout.types_of(&inner.bytes)), order, first_id);
@@ -100,15 +104,35 @@ impl Btf {
     /// Size of a pointer in bytes: that of the type `long` where there is one, otherwise 8.
     #[doc(alias = "btf__pointer_size")]
     pub fn pointer_size(&self) -> u32 {
+        self.known_pointer_size().unwrap_or(8)
+    }
+
+    /// Size of a pointer in bytes if it can be told: it was [set](Self::with_pointer_size), for this BTF or its
+    /// base, or one of them has the type `long`.
+    pub fn known_pointer_size(&self) -> Option<u32> {
         *self.0.pointer_size.get_or_init(|| {
-            if let Some(b) = &self.0.base {
-                return b.pointer_size();
+            if let Some(known) = self.base().and_then(Btf::known_pointer_size) {
+                return Some(known);
             }
             let long = self.headers().find(|h| {
                 h.kind() == Kind::Int && matches!(h.size_or_target, 4 | 8) && is_long(h.name_bytes())
             });
-            long.map_or(8, |h| h.size_or_target)
+            long.map(|h| h.size_or_target)
         })
+    }
+
+    /// The same BTF with pointers of `size` bytes, 4 or 8, whatever its types suggest: that of the ELF file that it
+    /// comes from.
+    ///
+    /// # Errors
+    /// For any other size.
+    #[doc(alias = "btf__set_pointer_size")]
+    pub fn with_pointer_size(mut self, size: u32) -> Result<Btf, Error> {
+        if !matches!(size, 4 | 8) {
+            return Err(Error::PointerSize { got: size });
+        }
+        Arc::make_mut(&mut self.0).pointer_size = OnceLock::from(Some(size));
+        Ok(self)
     }
 
     /// The BTF that this one continues.
@@ -235,15 +259,25 @@ impl Btf {
         Error::NoSuchString { offset, len: self.strs_end() }
     }
 
-    /// The type with this name and kind that has the lowest id, the base's first.
+    /// The type with this name and kind that has the lowest id, the base's first; `void` is type 0.
     ///
-    /// The first call builds an index of all names, in about the time that a parse takes.
+    /// The first call builds an index of all names, in about the time that a parse takes; none is needed for
+    /// a BTF whose types are [sorted](Btf::sorted) by name.
     #[doc(alias = "btf__find_by_name_kind")]
     pub fn find(&self, name: &str, kind: Kind) -> Option<TypeId> {
         if let Some(b) = &self.0.base
             && let Some(id) = b.find(name, kind)
         {
             return Some(id);
+        }
+        self.find_own(name, kind)
+    }
+
+    /// The same among its own types: the base is not asked.
+    #[doc(alias = "btf__find_by_name_kind_own")]
+    pub fn find_own(&self, name: &str, kind: Kind) -> Option<TypeId> {
+        if kind == Kind::Void {
+            return (name == "void").then_some(TypeId::VOID);
         }
         self.own_named(name.as_bytes()).find(|h| h.kind() == kind).map(|h| h.id)
     }
@@ -256,12 +290,19 @@ impl Btf {
         chain.into_iter().flat_map(move |b| b.own_named(name.as_bytes()).map(|h| h.id))
     }
 
-    fn own_named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = Header<'a>> + 'a {
-        let index = self.0.index.get_or_init(|| Index::build(self));
-        index.candidates(name).filter_map(|own| {
+    pub(crate) fn own_named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = Header<'a>> + 'a {
+        let sorted = self.first_named().filter(|_| !name.is_empty());
+        let index = sorted.is_none().then(|| self.0.index.get_or_init(|| Index::build(self)));
+        let of_index = index.into_iter().flat_map(move |index| index.candidates(name)).filter_map(|own| {
             let h = self.header(TypeId(self.0.first_id.wrapping_add(own)))?;
             h.name_is(name).then_some(h)
-        })
+        });
+        sorted.into_iter().flat_map(move |first| self.sorted_named(first, name)).chain(of_index)
+    }
+
+    /// If its own types are in the order of their names, the first that has one.
+    pub(crate) fn first_named(&self) -> Option<u32> {
+        *self.0.first_named.get_or_init(|| self.find_first_named())
     }
 
     pub(crate) fn order(&self) -> Order {

@@ -1,3 +1,7 @@
+mod ext;
+
+pub use ext::ExtProblem;
+
 use crate::{Kind, TypeId};
 
 /// What is wrong with a BTF, a `.BTF.ext`, or a question about them.
@@ -142,6 +146,32 @@ pub enum Error {
     Cancelled {
         /// What was being done.
         phase: &'static str,
+    },
+    /// A question about a split BTF, to one that has no base.
+    #[error("the BTF is not split: it has no base")]
+    NotSplit,
+    /// A distilled base that has a base in turn.
+    #[error("the base of the BTF is split itself, so it is not a distilled one")]
+    SplitBase,
+    /// Another number of new ids than of types.
+    #[error("{got} new ids for the {expected} types of the BTF")]
+    NewIds {
+        /// How many were given.
+        got: usize,
+        /// How many types there are.
+        expected: usize,
+    },
+    /// A size that pointers cannot have.
+    #[error("pointers have 4 or 8 bytes, not {got}")]
+    PointerSize {
+        /// The size.
+        got: u32,
+    },
+    /// A BTF made so that it takes more time or memory than any that describes a program.
+    #[error("gave up {what}: names or types are entangled as in no BTF that a compiler makes")]
+    TooMuchWork {
+        /// What was done.
+        what: &'static str,
     },
     /// A part of `.BTF.ext` is wrong.
     #[error(".BTF.ext: {section} at offset {offset:#x}: {problem}")]
@@ -297,6 +327,44 @@ pub enum TypeProblem {
         /// The limit.
         limit: u32,
     },
+    /// A type that a distilled base cannot have.
+    #[error(
+        "does not belong in a distilled base, which has integers, floats, structs, unions, enums and forward \
+         declarations, all with names"
+    )]
+    NotDistilled,
+    /// A type of a distilled base that the base to relocate to lacks.
+    #[error(
+        "the new base has no type of that name that could stand for it (size {size} in the distilled base)"
+    )]
+    NotInBase {
+        /// Its size in bytes, 0 for a forward declaration.
+        size: u32,
+    },
+    /// A type of a distilled base that could be either of two.
+    #[error("types {first} and {second} of the new base could both stand for it")]
+    Ambiguous {
+        /// One of them.
+        first: TypeId,
+        /// The other.
+        second: TypeId,
+    },
+    /// A name out of a distilled base that is not the name of a type there.
+    #[error("the string at offset {offset:#x} is in the distilled base, but names no type there")]
+    BaseString {
+        /// The offset.
+        offset: u32,
+    },
+    /// A new id that does not exist or that another type was given before.
+    #[error("cannot become type {got}: that is not in {first} to [{}], or given twice", end.0.saturating_sub(1))]
+    NewId {
+        /// The new id.
+        got: TypeId,
+        /// The first that may be given.
+        first: TypeId,
+        /// One past the last.
+        end: TypeId,
+    },
     /// An entry that the type does not have.
     #[error("has no entry {index}: it has {len}")]
     NoSuchEntry {
@@ -314,59 +382,5 @@ pub enum TypeProblem {
         got: u64,
         /// The largest that fits.
         limit: u64,
-    },
-}
-
-/// What can be wrong with a part of `.BTF.ext`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExtProblem {
-    /// Records smaller than their fields, or not a multiple of four bytes.
-    #[error("record size is {got}, expected a multiple of 4 of at least {expected}")]
-    RecordSize {
-        /// The smallest record.
-        expected: u32,
-        /// What it says.
-        got: u32,
-    },
-    /// The data ends inside something.
-    #[error("{what} cut short: expected {expected} bytes, got {got}")]
-    Truncated {
-        /// What is cut.
-        what: &'static str,
-        /// Bytes needed.
-        expected: u64,
-        /// Bytes there.
-        got: u64,
-    },
-    /// A string offset outside the BTF's strings.
-    #[error("{what} is at string offset {offset:#x}, but the BTF has {len:#x} bytes of strings")]
-    String {
-        /// Which string.
-        what: &'static str,
-        /// The offset.
-        offset: u32,
-        /// Length of the strings.
-        len: u64,
-    },
-    /// A section name that is not UTF-8.
-    #[error("section name at string offset {offset:#x} is not UTF-8")]
-    SectionName {
-        /// The offset.
-        offset: u32,
-    },
-    /// A type that the BTF does not have.
-    #[error("refers to type {id}, but the BTF has types up to [{}]", end.0.saturating_sub(1))]
-    Type {
-        /// The id.
-        id: TypeId,
-        /// One past the last type.
-        end: TypeId,
-    },
-    /// A kind of CO-RE relocation that is not known.
-    #[error("unknown CO-RE relocation kind {got}, expected 0 to 12")]
-    ReloKind {
-        /// The number.
-        got: u32,
     },
 }

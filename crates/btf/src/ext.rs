@@ -1,5 +1,7 @@
 //! `.BTF.ext`: what the instructions of an object's code sections have to do with its types.
 
+mod edit;
+
 use std::{fmt, sync::Arc};
 
 use crate::{
@@ -51,6 +53,11 @@ impl BtfExt {
         let line = reader.part::<LineInfo>(16)?;
         let core = if pre.hdr_len >= CORE_HEADER { reader.part::<CoreRelo>(24)? } else { Part::default() };
         Ok(BtfExt(Arc::new(Inner { btf: btf.clone(), endian: pre.endian, func, line, core, bytes })))
+    }
+
+    /// The BTF that it belongs to.
+    pub fn btf(&self) -> &Btf {
+        &self.0.btf
     }
 
     /// The byte order of the data.

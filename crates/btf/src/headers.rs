@@ -27,6 +27,11 @@ impl<'a> Header<'a> {
         Header { owner, strs, id, name_off: o.u32(name), info: o.u32(info), size_or_target: o.u32(third) }
     }
 
+    /// The whole type.
+    pub fn ty(&self) -> Type<'a> {
+        self.owner.get(self.id).unwrap_or(Type::void(self.owner))
+    }
+
     /// What the type is.
     #[inline]
     pub fn kind(&self) -> Kind {

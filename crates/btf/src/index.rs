@@ -11,6 +11,7 @@ use crate::{Btf, words::c_str};
 /// square.
 const HASHED: usize = 128;
 
+#[derive(Clone)]
 pub(crate) struct Index {
     hash: RandomState,
     /// First type of each chain, plus 1; the length is a power of two.

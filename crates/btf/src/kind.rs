@@ -188,6 +188,45 @@ impl Kind {
             _ => (0, 0),
         }
     }
+
+    /// Which of the words behind the header are type ids.
+    #[inline]
+    pub(crate) const fn id_words(self) -> Places {
+        match self {
+            Kind::Array => Places { first: 0, step: 1, most: 2 },
+            Kind::Struct | Kind::Union => Places { first: 1, step: 3, most: usize::MAX },
+            Kind::FuncProto => Places { first: 1, step: 2, most: usize::MAX },
+            Kind::Datasec => Places { first: 0, step: 3, most: usize::MAX },
+            _ => Places::NONE,
+        }
+    }
+
+    /// Which of the words behind the header are string offsets.
+    #[inline]
+    pub(crate) const fn str_words(self) -> Places {
+        match self {
+            Kind::Struct | Kind::Union | Kind::Enum64 => Places { first: 0, step: 3, most: usize::MAX },
+            Kind::Enum | Kind::FuncProto => Places { first: 0, step: 2, most: usize::MAX },
+            _ => Places::NONE,
+        }
+    }
+}
+
+/// Words at equal distances.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    first: usize,
+    step: usize,
+    most: usize,
+}
+
+impl Places {
+    const NONE: Places = Places { first: 0, step: 1, most: 0 };
+
+    #[inline]
+    pub(crate) fn of<T>(self, words: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        words.skip(self.first).step_by(self.step).take(self.most)
+    }
 }
 
 impl fmt::Display for Kind {

@@ -42,8 +42,8 @@ impl Btf {
         Err(self.get(id)?.error(TypeProblem::Loop { limit: MAX_DEPTH }))
     }
 
-    /// Size in bytes of a value of type `id`. `void`, functions, prototypes, tags and forward declarations
-    /// have none.
+    /// Size in bytes of a value of type `id`; of a declaration tag, of what it is on. `void`, functions,
+    /// prototypes and forward declarations have none.
     #[doc(alias = "btf__resolve_size")]
     pub fn size_of(&self, id: TypeId) -> Result<u64, Error> {
         let asked = self.get(id)?;
@@ -52,7 +52,7 @@ impl Btf {
         for _ in 0..MAX_DEPTH {
             let size = match ty.kind() {
                 Kind::Ptr => u64::from(self.pointer_size()),
-                Kind::Void | Kind::Fwd | Kind::Func | Kind::FuncProto | Kind::DeclTag => {
+                Kind::Void | Kind::Fwd | Kind::Func | Kind::FuncProto => {
                     return Err(asked.error(TypeProblem::Unsized));
                 }
                 _ => match (ty.size(), ty.array(), ty.target()) {

@@ -13,6 +13,8 @@
 //! | read the ELF section `.BTF.ext` | [`BtfExt`] |
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
+//! | move a module's types to a kernel that was built again | [`Btf::distill`], [`Btf::relocate`] |
+//! | put types in another order, that of their names for instance | [`Btf::permute`], [`Btf::sorted`] |
 //!
 //! ```
 //! use oxbpf_btf::{Btf, BtfBuilder, Endian, Field, IntEncoding, Kind, Value};
@@ -60,6 +62,7 @@ mod btf;
 mod builder;
 mod bytes;
 mod check;
+mod distill;
 mod entries;
 mod error;
 mod ext;
@@ -69,16 +72,21 @@ mod index;
 mod kind;
 mod layout;
 mod parse;
+mod permute;
 mod progress;
+mod relocate;
 mod sanitize;
 mod scan;
+mod sort;
 mod types;
 mod value;
 mod words;
+mod work;
 
 pub use btf::Btf;
 pub use builder::{BtfBuilder, Field, IntEncoding};
 pub use bytes::Bytes;
+pub use distill::Distilled;
 pub use entries::{
     ArrayType, Enumerator, Enumerators, IntType, Member, MemberEntries, MemberEntry, Members, Param, Params,
     SecVar, SecVars,

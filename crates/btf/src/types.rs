@@ -98,6 +98,27 @@ impl<'a> Type<'a> {
         self.kind().has_target().then_some(TypeId(self.third))
     }
 
+    /// The words behind the first three that are its own.
+    fn own_words(&self) -> &'a [Word] {
+        let (fixed, each) = self.kind().trailing_words();
+        let len = (each as usize).saturating_mul(self.vlen() as usize).saturating_add(fixed as usize);
+        self.rest.get(..len).unwrap_or_default()
+    }
+
+    /// All its words in native order: name, info, size or target, and what follows.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u32> + use<'a> {
+        let order = self.order;
+        let head = [self.name_off, self.info, self.third];
+        head.into_iter().chain(self.own_words().iter().map(move |&w| order.u32(w)))
+    }
+
+    /// Every type that it refers to, `void` included.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TypeId> + use<'a> {
+        let order = self.order;
+        let entries = self.kind().id_words().of(self.own_words().iter());
+        self.target().into_iter().chain(entries.map(move |&w| TypeId(order.u32(w))))
+    }
+
     fn word(&self, i: usize) -> u32 {
         self.rest.get(i).map_or(0, |&w| self.order.u32(w))
     }

@@ -59,3 +59,23 @@ fn sizes_and_alignments_are_those_of_a_compiler() -> Result<(), Error> {
     assert_eq!(b.resolve(ptr)?.id(), ptr);
     Ok(())
 }
+
+#[test]
+fn the_size_of_pointers_is_guessed_or_set() {
+    let with_long = |size| {
+        let mut b = BtfBuilder::new();
+        b.add_int("long unsigned int", size, IntEncoding::UNSIGNED).unwrap();
+        b.build().unwrap()
+    };
+    assert_eq!((with_long(4).known_pointer_size(), with_long(4).pointer_size()), (Some(4), 4));
+    let empty = BtfBuilder::new().build().unwrap();
+    assert_eq!((empty.known_pointer_size(), empty.pointer_size()), (None, 8));
+    // Of a split BTF the base's counts; where that cannot tell, its own.
+    let mut split = BtfBuilder::split(&empty);
+    split.add_int("long", 4, IntEncoding::SIGNED).unwrap();
+    assert_eq!(split.build().unwrap().pointer_size(), 4);
+    let set = with_long(8).with_pointer_size(4).unwrap();
+    let ptr = BtfBuilder::split(&set).build().unwrap();
+    assert_eq!((set.pointer_size(), ptr.pointer_size()), (4, 4));
+    assert_eq!(empty.with_pointer_size(6).unwrap_err().to_string(), "pointers have 4 or 8 bytes, not 6");
+}

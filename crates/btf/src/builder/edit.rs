@@ -7,6 +7,9 @@ use crate::{
     parse::{KIND_MASK, KIND_SHIFT, MAX_LINKAGE, VLEN_MASK, short},
 };
 
+/// Adds a string to those of the BTF, and says where it is.
+pub(crate) type AddString<'a> = &'a mut dyn FnMut(&[u8]) -> Result<u32, Error>;
+
 /// A type open for editing.
 pub(crate) struct Edit<'a> {
     pub(crate) kind: Kind,
@@ -121,30 +124,35 @@ impl BtfBuilder {
 
     /// Every own type for editing in place, in the order of their ids, with a way to add strings.
     pub(crate) fn each(&mut self, mut f: impl FnMut(TypeId, Edit<'_>, &mut dyn FnMut(&str) -> u32)) {
-        let first = self.first_id();
-        let mut rest = self.types.as_mut_slice();
-        let mut id = first;
+        // Nothing fails.
+        let _ = self.try_each(|id, edit, add| {
+            // Only names that are already there, changed by a few bytes, are added by editors.
+            f(id, edit, &mut |s| add(s.as_bytes()).unwrap_or(0));
+            Ok(())
+        });
+    }
+
+    /// The same, up to the first error.
+    pub(crate) fn try_each(
+        &mut self,
+        mut f: impl FnMut(TypeId, Edit<'_>, AddString<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let own_empty = self.base.is_none();
-        let strs = &mut self.strs;
-        let mut ends = self.offs.iter().skip(1);
-        let mut start = 0u32;
-        for _ in 0..self.offs.len() {
-            let end = ends.next().copied();
-            let len = match end {
-                Some(e) => (e.wrapping_sub(start)) as usize,
-                None => rest.len(),
-            };
-            let Some((ty, tail)) = rest.split_at_mut_checked(len) else { return };
-            rest = tail;
+        let (mut id, strs) = (self.first_id(), &mut self.strs);
+        let mut rest = self.types.as_mut_slice();
+        let ends = self.offs.iter().skip(1).map(|&end| end as usize).chain([rest.len()]);
+        let mut start = 0;
+        for end in ends.take(self.offs.len()) {
+            let Some((ty, tail)) = rest.split_at_mut_checked(end.wrapping_sub(start)) else { break };
+            (rest, start) = (tail, end);
             if let Some(([name, info, third], entries)) = ty.split_first_chunk_mut::<3>() {
                 let kind = kind_of(*info);
-                // Only names that are already there, changed by a few bytes, are added by editors.
-                let mut add = |s: &str| strs.add(s.as_bytes(), own_empty).unwrap_or(0);
-                f(TypeId(id), Edit { kind, name, info, third, rest: entries }, &mut add);
+                let edit = Edit { kind, name, info, third, rest: entries };
+                f(TypeId(id), edit, &mut |s| strs.add(s, own_empty))?;
             }
             id = id.wrapping_add(1);
-            start = end.unwrap_or(start);
         }
+        Ok(())
     }
 }
 

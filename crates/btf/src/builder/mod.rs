@@ -3,6 +3,7 @@
 mod add;
 mod edit;
 mod field;
+mod rewrite;
 mod strings;
 
 pub(crate) use edit::Edit;

@@ -27,6 +27,19 @@ impl Strings {
         c_str(&self.bytes, off.checked_sub(self.first)? as usize)
     }
 
+    /// Where `s` is, if it is there.
+    pub(super) fn find(&mut self, s: &[u8]) -> Option<u32> {
+        self.enter();
+        let at = |off: u32| c_str(&self.bytes, off as usize).unwrap_or_default();
+        let found = self.known.find(self.hash.hash_one(s), |&off| at(off) == s);
+        found.map(|off| off.saturating_add(self.first))
+    }
+
+    /// From now on the first byte has this offset.
+    pub(super) fn set_first(&mut self, first: u32) {
+        self.first = first;
+    }
+
     /// Where `s` is, in the numbering that includes the base's strings. `own_empty`: there is no base to have
     /// the empty string.
     pub(super) fn add(&mut self, s: &[u8], own_empty: bool) -> Result<u32, Error> {
