@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use oxbpf_obj::{Endian, MapType, ProgramType};
-use oxbpf_sys::{Errno, SysError};
+use oxbpf_sys::{Errno, SysError, Unsupported};
 
 use crate::attach::AttachError;
 use crate::hint::Hint;
@@ -274,6 +274,23 @@ impl Error {
             Self::Rejected(error) => Some(error.errno),
             Self::Attach(error) => error.errno(),
             Self::RingBuffer(RingBufferError::Map { source, .. }) => Some(source.errno),
+            _ => None,
+        }
+    }
+
+    /// What was asked for that this kernel is too old for, if that is why it refused.
+    pub fn unsupported(&self) -> Option<&Unsupported> {
+        match (self.hint(), self) {
+            (Some(Hint::KernelTooOld(unsupported)), _) => Some(unsupported),
+            (
+                _,
+                Self::KernelBtf { source, .. }
+                | Self::MapCreate { source, .. }
+                | Self::Map { source, .. }
+                | Self::Pin { source, .. }
+                | Self::ProgramLoad { source, .. }
+                | Self::Kernel(source),
+            ) => source.unsupported.as_deref(),
             _ => None,
         }
     }

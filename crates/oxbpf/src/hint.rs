@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use oxbpf_sys::{KernelVersion, Lockdown};
-
-use crate::features::Requirement;
+use oxbpf_sys::{Lockdown, SysError, Unsupported};
 
 /// Advice that goes with an error: why the kernel most likely refused, and what to do about it.
 ///
@@ -16,12 +14,7 @@ pub enum Hint {
     /// The process lacks capabilities that this needs.
     Capabilities(Vec<Capability>),
     /// The kernel is older than the first one that has what was asked for.
-    KernelTooOld {
-        /// What is missing.
-        needs: Requirement,
-        /// The kernel at hand.
-        running: KernelVersion,
-    },
+    KernelTooOld(Box<Unsupported>),
     /// `RLIMIT_MEMLOCK` bounds the memory of maps and programs on kernels before 5.11, and it could not be raised.
     Memlock {
         /// The limit in force, in bytes.
@@ -55,6 +48,13 @@ pub enum Capability {
     SysAdmin,
     /// `CAP_SYS_RESOURCE`.
     SysResource,
+}
+
+impl Hint {
+    /// What the kernel is too old for, taken out of its refusal so that it is said once.
+    pub(crate) fn too_old(error: &mut SysError) -> Option<Self> {
+        error.unsupported.take().map(Self::KernelTooOld)
+    }
 }
 
 impl Capability {
@@ -91,9 +91,7 @@ impl fmt::Display for Hint {
                 }
                 f.write_str("; run as root")
             }
-            Self::KernelTooOld { needs, running } => {
-                write!(f, "needs {needs}, this is {running}")
-            }
+            Self::KernelTooOld(unsupported) => unsupported.fmt(f),
             Self::Memlock { limit } => write!(
                 f,
                 "RLIMIT_MEMLOCK is {limit} bytes and this kernel (before 5.11) charges maps and programs to it; \

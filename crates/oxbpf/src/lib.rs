@@ -46,7 +46,7 @@ pub use oxbpf_obj::{
 };
 pub use oxbpf_sys as sys;
 pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, XdpFlags};
-pub use oxbpf_sys::{Errno, Kernel, MapCreate};
+pub use oxbpf_sys::{Errno, Kernel, MapCreate, Unsupported};
 
 pub use attach::{
     AttachError, AttachReason, Interface, KprobeOptions, PerfEventOptions, Sampling, SymbolError,

@@ -140,6 +140,11 @@ impl<'a> Attr<'a> {
         &self.words.as_bytes()[..self.size()]
     }
 
+    /// All of the attribute, with the zeros at its end.
+    pub(crate) fn numbers(&self) -> &[u8] {
+        self.words.as_bytes()
+    }
+
     /// The attribute as `L`, to look at its numbers. The fields that point to memory hold addresses: use
     /// [`bytes`](Self::bytes) for what is there.
     pub fn view<L: Layout>(&self) -> L {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use crate::Errno;
+use crate::{Errno, Unsupported};
 
 /// A call on a kernel that failed: which one, with which errno, and about what.
 ///
-/// `Display` is one line: `BPF_MAP_CREATE of map "events" failed: EPERM (Operation not permitted)`.
+/// `Display` is one line: `BPF_MAP_CREATE of map "events" failed: EPERM (Operation not permitted)`. Where the kernel is
+/// too old for what was asked, it says so: `...failed: EINVAL (Invalid argument); needs kernel >= 5.8 (ring buffer), this
+/// is 5.4.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SysError {
@@ -15,7 +17,9 @@ pub struct SysError {
     /// Why, in the kernel's words.
     pub errno: Errno,
     /// What the call was about (`map "events"`, a path), or more about the reason.
-    pub what: Option<String>,
+    pub what: Option<Box<str>>,
+    /// What the call asked for that this kernel is too old for, if that explains the refusal.
+    pub unsupported: Option<Box<Unsupported>>,
 }
 
 /// What every call of this crate returns.
@@ -24,13 +28,20 @@ pub type Result<T> = std::result::Result<T, SysError>;
 impl SysError {
     /// The failure of `op` with `errno`.
     pub fn new(op: &'static str, errno: Errno) -> Self {
-        Self { op, errno, what: None }
+        Self { op, errno, what: None, unsupported: None }
     }
 
     /// The same error, saying what the call was about.
     #[must_use]
     pub fn with(mut self, what: impl Into<String>) -> Self {
-        self.what = Some(what.into());
+        self.what = Some(what.into().into_boxed_str());
+        self
+    }
+
+    /// The same error, not saying what the call was about: for a message that says it already.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.what = None;
         self
     }
 
@@ -46,7 +57,8 @@ impl fmt::Display for SysError {
         if let Some(what) = &self.what {
             write!(f, " of {what}")?;
         }
-        write!(f, " failed: {}", self.errno)
+        write!(f, " failed: {}", self.errno)?;
+        self.unsupported.as_ref().map_or(Ok(()), |u| write!(f, "; {u}"))
     }
 }
 

@@ -30,6 +30,7 @@ mod errno;
 mod error;
 mod kernel;
 mod mapping;
+mod options;
 pub mod uapi;
 
 pub use attr::{Attr, Layout};
@@ -38,6 +39,7 @@ pub use errno::Errno;
 pub use error::{Result, SysError};
 pub use kernel::*;
 pub use mapping::{MappedBytes, Mapping, Prot};
+pub use options::Unsupported;
 pub use uapi::{
     AttachFlags, AttachType, Cmd, ElemFlags, LinkType, MapFlags, MapType, OpenFlags, ProgramFlags,
     ProgramType,

@@ -16,9 +16,8 @@ mod uprobe;
 mod xdp;
 
 use oxbpf_obj::{AttachKind, ProgramType};
-use oxbpf_sys::{Errno, Kernel, KernelVersion};
+use oxbpf_sys::{Errno, Kernel};
 
-use crate::features::{Requirement, running};
 use crate::hint::Capability;
 use crate::{Error, Hint, Link, Links, Object, Program};
 
@@ -95,8 +94,8 @@ impl Program {
 
     /// Puts the program's name and advice around a reason.
     fn attached<T>(&self, result: Result<T>) -> std::result::Result<T, Error> {
-        result.map_err(|reason| {
-            let hint = hint(self.kernel(), self.prog_type(), &reason);
+        result.map_err(|mut reason| {
+            let hint = hint(self.kernel(), self.prog_type(), &mut reason);
             let (program, section) = (self.name().to_owned(), self.section().to_owned());
             Box::new(AttachError { program, section, reason, hint }).into()
         })
@@ -116,7 +115,7 @@ fn needs(what: &'static str, method: &'static str, section_form: Option<&'static
 }
 
 /// What the caller lacks, or what the kernel is too old for.
-fn hint(kernel: &Kernel, prog_type: ProgramType, reason: &AttachReason) -> Option<Hint> {
+fn hint(kernel: &Kernel, prog_type: ProgramType, reason: &mut AttachReason) -> Option<Hint> {
     let (AttachReason::Kernel(e) | AttachReason::NoTracefs(e) | AttachReason::Refused { source: e, .. }) =
         reason
     else {
@@ -130,17 +129,7 @@ fn hint(kernel: &Kernel, prog_type: ProgramType, reason: &AttachReason) -> Optio
             let needs = if network { Capability::NetAdmin } else { Capability::Perfmon };
             lacks.then(|| Hint::Capabilities(vec![needs]))
         }
-        Errno::EINVAL => {
-            let running = running(kernel)?;
-            let (what, since) = match prog_type {
-                ProgramType::XDP => ("links of XDP programs", KernelVersion::new(5, 9, 0)),
-                _ if network => ("links of cgroup programs", KernelVersion::new(5, 7, 0)),
-                _ => return None,
-            };
-            let needs = Requirement { what: what.to_owned(), since };
-            (running < since).then_some(Hint::KernelTooOld { needs, running })
-        }
-        _ => None,
+        _ => Hint::too_old(e),
     }
 }
 

@@ -1,41 +1,20 @@
 //! What a kernel has: probes that ask it, each once, and the version that brought the thing.
 //!
 //! Distributions carry features back to older kernels, so a version says nothing certain: where the answer decides
-//! what is sent to the kernel, [`supported`] asks the kernel itself. [`Feature::since`] is for people: it is what an
-//! error names.
+//! what is sent to the kernel, [`supported`] asks the kernel itself. [`Feature::since`] is for people.
 
 mod btf;
 mod links;
 mod maps;
 mod programs;
-mod since;
 
 use std::fmt;
 
 use oxbpf_sys::{Errno, Kernel, KernelVersion, SysError};
 
-pub(crate) use since::{map_demands, program_demands};
-
-/// The version of `kernel`, asked once; `None` where it does not tell.
+/// The version of `kernel`; `None` where it does not tell.
 pub(crate) fn running(kernel: &Kernel) -> Option<KernelVersion> {
-    kernel.memo("oxbpf kernel version", || kernel.kernel_version().ok())
-}
-
-/// Something that not every kernel has, and the first one that has it.
-///
-/// `Display`: `kernel >= 5.8 (ring buffer)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// What it is, as an error says it: `ring buffer`.
-    pub what: String,
-    /// The first kernel release that has it.
-    pub since: KernelVersion,
-}
-
-impl fmt::Display for Requirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "kernel >= {}.{} ({})", self.since.major, self.since.minor, self.what)
-    }
+    kernel.kernel_version().ok()
 }
 
 /// A thing that the loader does differently where the kernel lacks it.
@@ -164,12 +143,6 @@ impl Feature {
     /// What it is, as an error says it.
     pub const fn what(self) -> &'static str {
         self.row().0
-    }
-
-    /// What and since when, for an error.
-    pub fn requirement(self) -> Requirement {
-        let (what, since, _) = self.row();
-        Requirement { what: what.to_owned(), since }
     }
 }
 

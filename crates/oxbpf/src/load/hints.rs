@@ -1,10 +1,10 @@
 //! Why a kernel most likely refused, from what this process may do and what this kernel is.
 
-use oxbpf_obj::{AttachType, MapFlags, MapType, ObjectSpec, ProgramSpec, ProgramType};
+use oxbpf_obj::{AttachType, MapType, ObjectSpec, ProgramSpec, ProgramType};
 use oxbpf_sys::{Capabilities, Cmd, Errno, Kernel, Lockdown, SysError};
 
 use super::memlock;
-use crate::features::{Requirement, map_demands, program_demands, running};
+use crate::features::running;
 use crate::hint::{Capability, Hint, TrampolineRefusal};
 
 /// Whether the kernel did not understand `cmd` as it was given.
@@ -13,15 +13,15 @@ pub(crate) fn refused(error: &SysError, cmd: Cmd) -> bool {
         && matches!(error.errno, Errno::EINVAL | Errno::E2BIG | Errno::EOPNOTSUPP | Errno::ENOTSUPP)
 }
 
-/// Advice about a map that was refused with `errno`, where what it belongs to has `needs` of its own.
+/// Advice about a map that was refused with `error`, where what it belongs to has `needs` of its own; what the error says
+/// of it itself is taken out.
 pub(crate) fn map(
     kernel: &Kernel,
     mut needs: Vec<Capability>,
     map_type: MapType,
-    flags: MapFlags,
-    errno: Errno,
+    error: &mut SysError,
 ) -> Option<Box<Hint>> {
-    let hint = match errno {
+    let hint = match error.errno {
         Errno::EPERM => {
             needs.push(Capability::Bpf);
             if takes_net_admin(map_type) {
@@ -29,27 +29,23 @@ pub(crate) fn map(
             }
             missing(kernel, needs).or_else(|| charged(kernel))
         }
-        Errno::EINVAL | Errno::E2BIG => too_old(kernel, map_demands(map_type, flags)),
-        _ => None,
+        _ => Hint::too_old(error),
     };
     hint.map(Box::new)
 }
 
-/// Advice about a program that was refused with `errno` before it was verified.
+/// Advice about a program that was refused with `error` before it was verified; as above.
 pub(super) fn program(
     kernel: &Kernel,
     object: &ObjectSpec,
     program: &ProgramSpec,
-    errno: Errno,
+    error: &mut SysError,
 ) -> Option<Box<Hint>> {
-    let hint = match errno {
+    let hint = match error.errno {
         Errno::EPERM => missing(kernel, needs_of_object(object))
             .or_else(|| charged(kernel))
             .or_else(|| uses_trampoline(program).then(|| Hint::Trampoline(refusal(kernel)))),
-        Errno::EINVAL | Errno::E2BIG => {
-            too_old(kernel, program_demands(program.prog_type, program.attach_type, program.flags))
-        }
-        _ => None,
+        _ => Hint::too_old(error),
     };
     hint.map(Box::new)
 }
@@ -147,13 +143,6 @@ fn missing(kernel: &Kernel, mut needs: Vec<Capability>) -> Option<Hint> {
 /// Kernels before 5.11 say EPERM when `RLIMIT_MEMLOCK` is used up.
 fn charged(kernel: &Kernel) -> Option<Hint> {
     memlock::limit(kernel).map(|limit| Hint::Memlock { limit })
-}
-
-/// The youngest demand that this kernel is too old for.
-fn too_old(kernel: &Kernel, demands: Vec<Requirement>) -> Option<Hint> {
-    let running = running(kernel)?;
-    let needs = demands.into_iter().find(|demand| running < demand.since)?;
-    Some(Hint::KernelTooOld { needs, running })
 }
 
 /// Whether the kernel makes code of its own that calls the program.

@@ -164,7 +164,7 @@ impl Maker<'_> {
             attempt.btf_value_type_id = map.value_type.0;
         }
         loop {
-            let error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
+            let mut error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
                 Ok(fd) => return Ok(Some((fd, attempt.flags))),
                 Err(error) => error,
             };
@@ -175,12 +175,12 @@ impl Maker<'_> {
             }
             if !lower(kernel, map, &mut attempt, &error) {
                 let needs = hints::needs_of_object(self.spec);
-                let hint = hints::map(kernel, needs, map.map_type, map.flags, error.errno);
+                let hint = hints::map(kernel, needs, map.map_type, &mut error);
                 return Err(Error::MapCreate {
                     map: map.name.clone(),
                     map_type: map.map_type,
                     // The name stands before it.
-                    source: SysError::new(error.op, error.errno),
+                    source: error.bare(),
                     hint,
                 });
             }

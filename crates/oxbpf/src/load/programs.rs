@@ -197,15 +197,15 @@ impl Loader<'_> {
         }
     }
 
-    fn explain(&self, spec: &ProgramSpec, image: &ProgramImage, error: SysError, log: &str) -> Error {
+    fn explain(&self, spec: &ProgramSpec, image: &ProgramImage, mut error: SysError, log: &str) -> Error {
         if log.trim().is_empty() {
             return Error::ProgramLoad {
                 program: spec.name.clone(),
                 section: spec.section.clone(),
                 prog_type: spec.prog_type,
-                hint: hints::program(&self.options.kernel, self.spec, spec, error.errno),
+                hint: hints::program(&self.options.kernel, self.spec, spec, &mut error),
                 // The name stands before it.
-                source: SysError::new(error.op, error.errno),
+                source: error.bare(),
             };
         }
         let btf = self.spec.btf.as_ref();

@@ -46,7 +46,7 @@ impl Map {
         let max_entries = max_entries(kernel, create.map_type, create.max_entries)?;
         let mut attempt = MapCreate { max_entries, ..create.clone() };
         let fd = loop {
-            let error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
+            let mut error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
                 Ok(fd) => break fd,
                 Err(error) => error,
             };
@@ -60,9 +60,9 @@ impl Map {
             return Err(Error::MapCreate {
                 map: create.name.to_owned(),
                 map_type: create.map_type,
-                hint: hints::map(kernel, Vec::new(), create.map_type, create.flags, error.errno),
+                hint: hints::map(kernel, Vec::new(), create.map_type, &mut error),
                 // The name stands before it.
-                source: SysError::new(error.op, error.errno),
+                source: error.bare(),
             });
         };
         let mut flags = create.flags;

@@ -27,7 +27,7 @@ pub(crate) fn get(kernel: &Kernel, what: &str, path: &Path) -> Result<OwnedFd> {
 
 /// The error about `what` at `path`; the path stands in it once.
 pub(crate) fn failed(what: &str, path: &Path, source: &SysError) -> Error {
-    let source = SysError::new(source.op, source.errno);
+    let source = source.clone().bare();
     Error::Pin { what: what.to_owned(), path: path.to_owned(), source }
 }
 

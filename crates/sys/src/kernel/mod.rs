@@ -44,7 +44,7 @@ pub use version::KernelVersion;
 use crate::attr::Attr;
 use crate::door::{Call, Door, HostDoor, Reply};
 use crate::mapping::{Mapping, Prot};
-use crate::{Result, SysError};
+use crate::{Errno, Result, SysError, options};
 
 /// A kernel: what all calls go through. Cheap to clone; clones share what was learned of the kernel.
 ///
@@ -149,12 +149,34 @@ impl Kernel {
     /// A command that answers by success or failure.
     #[inline]
     pub(crate) fn bpf(&self, attr: &mut Attr<'_>) -> Result<()> {
-        self.call(attr.cmd().name(), Call::Bpf(attr)).map(drop)
+        match self.0.door.call(Call::Bpf(attr)) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(self.refused(attr, e)),
+        }
+    }
+
+    /// A command that answers by a number.
+    pub(crate) fn bpf_value(&self, attr: &mut Attr<'_>) -> Result<u64> {
+        let reply = self.0.door.call(Call::Bpf(attr)).and_then(Reply::value);
+        reply.map_err(|e| self.refused(attr, e))
     }
 
     /// A command that makes a descriptor.
     pub(crate) fn bpf_fd(&self, attr: &mut Attr<'_>) -> Result<OwnedFd> {
-        self.call_fd(attr.cmd().name(), Call::Bpf(attr))
+        let reply = self.0.door.call(Call::Bpf(attr)).and_then(Reply::fd);
+        reply.map_err(|e| self.refused(attr, e))
+    }
+
+    /// The error of a command, with what this kernel is too old for.
+    #[cold]
+    fn refused(&self, attr: &Attr<'_>, errno: Errno) -> SysError {
+        let mut error = SysError::new(attr.cmd().name(), errno);
+        if matches!(errno, Errno::EINVAL | Errno::E2BIG)
+            && let Ok(running) = self.kernel_version()
+        {
+            error.unsupported = options::too_new(attr, running).map(Box::new);
+        }
+        error
     }
 }
 
@@ -171,5 +193,5 @@ impl fmt::Debug for Kernel {
 }
 
 fn wrong_reply(op: &'static str) -> SysError {
-    SysError::new(op, crate::Errno::EPROTO)
+    SysError::new(op, Errno::EPROTO)
 }

@@ -207,7 +207,7 @@ impl Kernel {
         };
         let mut attr = Attr::new(Cmd::PROG_STREAM_READ_BY_FD, &layout);
         attr.output("stream_buf", offset_of!(ProgStreamReadAttr, stream_buf), buf);
-        let n = self.call_value(attr.cmd().name(), crate::Call::Bpf(&mut attr))?;
+        let n = self.bpf_value(&mut attr)?;
         Ok((n as usize).min(len as usize))
     }
 }

@@ -54,7 +54,7 @@ impl fmt::Display for KernelVersion {
 }
 
 impl Kernel {
-    /// The kernel's true version.
+    /// The kernel's true version, asked once.
     ///
     /// The releases of Debian and Ubuntu end in `.0`; which stable version they are is in the version string of
     /// uname and in `/proc/version_signature`. Kernels before 5.0 compare a kprobe's version with the true one.
@@ -63,6 +63,10 @@ impl Kernel {
     /// `EINVAL` for a release that is no version.
     #[doc(alias = "get_kernel_version")]
     pub fn kernel_version(&self) -> Result<KernelVersion> {
+        self.try_memo("kernel version", || self.ask_version())
+    }
+
+    fn ask_version(&self) -> Result<KernelVersion> {
         let uname = self.uname()?;
         // "Ubuntu 5.15.0-91.101-generic 5.15.131"
         if let Ok(signature) = self.read_text("/proc/version_signature")

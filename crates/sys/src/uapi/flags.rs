@@ -12,9 +12,9 @@ bitflags! {
         const EXIST = 2;
         /// Hold the value's `bpf_spin_lock` meanwhile (`BPF_F_LOCK`), since Linux 5.1.
         const LOCK = 4;
-        /// The value of one CPU, whose number is in the upper 32 bits (`BPF_F_CPU`), since Linux 6.20.
+        /// The value of one CPU, whose number is in the upper 32 bits (`BPF_F_CPU`), since Linux 7.0.
         const CPU = 8;
-        /// One value for all CPUs (`BPF_F_ALL_CPUS`), since Linux 6.20.
+        /// One value for all CPUs (`BPF_F_ALL_CPUS`), since Linux 7.0.
         const ALL_CPUS = 16;
         const _ = !0;
     }

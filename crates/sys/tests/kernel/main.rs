@@ -4,6 +4,9 @@ mod info;
 mod links;
 mod machine;
 mod maps;
+#[path = "../newer/mod.rs"]
+mod newer;
+mod options;
 mod progs;
 
 use std::process::ExitCode;
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
     info::add(&mut suite);
     links::add(&mut suite);
     machine::add(&mut suite);
+    options::add(&mut suite);
     suite.run()
 }
 

@@ -1,0 +1,56 @@
+//! What the numbers of types ask for.
+
+use super::Since;
+use crate::attr::Attr;
+use crate::uapi::{
+    AttachType, Cmd, LinkCreateAttr, MapCreateAttr, MapType, ProgAttachAttr, ProgLoadAttr, ProgQueryAttr,
+    ProgramType,
+};
+
+/// What a call's types are, and the releases that brought them.
+pub(super) fn asked(attr: &Attr<'_>) -> Vec<(String, Since)> {
+    let mut all = Vec::new();
+    let mut add = |what: String, since: Option<Since>| all.extend(since.map(|s| (what, s)));
+    match attr.cmd() {
+        Cmd::MAP_CREATE => match MapType(attr.view::<MapCreateAttr>().map_type) {
+            t @ MapType::RINGBUF => add("ring buffer".to_owned(), t.since()),
+            t => add(format!("maps of type {t}"), t.since()),
+        },
+        Cmd::PROG_LOAD => {
+            let t = ProgramType(attr.view::<ProgLoadAttr>().prog_type);
+            add(format!("programs of type {t}"), t.since());
+        }
+        _ => {}
+    }
+    if let Some(t) = attach_type(attr).filter(|t| attr.cmd() != Cmd::PROG_LOAD || ties_to_release(*t)) {
+        add(format!("attach type {t}"), t.since());
+    }
+    all
+}
+
+/// The attach type of a call that has one.
+pub(super) fn attach_type(attr: &Attr<'_>) -> Option<AttachType> {
+    let number = match attr.cmd() {
+        Cmd::PROG_LOAD => Some(attr.view::<ProgLoadAttr>().expected_attach_type).filter(|t| *t != 0),
+        Cmd::LINK_CREATE => Some(attr.view::<LinkCreateAttr>().attach_type),
+        Cmd::PROG_ATTACH | Cmd::PROG_DETACH => Some(attr.view::<ProgAttachAttr>().attach_type),
+        Cmd::PROG_QUERY => Some(attr.view::<ProgQueryAttr>().attach_type),
+        _ => None,
+    };
+    number.map(AttachType)
+}
+
+/// Older kernels load programs for the others all the same: they do not look at the attach type.
+fn ties_to_release(attach: AttachType) -> bool {
+    !matches!(
+        attach,
+        AttachType::XDP
+            | AttachType::PERF_EVENT
+            | AttachType::SK_REUSEPORT_SELECT
+            | AttachType::STRUCT_OPS
+            | AttachType::TCX_INGRESS
+            | AttachType::TCX_EGRESS
+            | AttachType::NETKIT_PRIMARY
+            | AttachType::NETKIT_PEER
+    )
+}
