@@ -2,14 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::assembler::{LOAD_ACQUIRE, STORE_RELEASE};
+use super::operand::{Alu, Atomic, Cond, Size, Swap};
 use super::{Insn, helper_name, opcode as op};
-
-/// Atomic operations: bits of the immediate beside an arithmetic operation.
-const FETCH: i32 = 0x01;
-const XCHG: i32 = 0xe0 | FETCH;
-const CMPXCHG: i32 = 0xf0 | FETCH;
-const LOAD_ACQUIRE: i32 = 0x100;
-const STORE_RELEASE: i32 = 0x110;
 
 /// A program as text, one line an instruction, as verifier logs show it.
 ///
@@ -52,6 +47,7 @@ impl Display for Text {
             op::CLASS_ST if insn.code & op::MODE_MASK == op::MEM => {
                 write!(f, "*({} *)({}) = {}", unsigned(insn), Place(insn.dst, insn.off), insn.imm)
             }
+            op::CLASS_ST if insn.code == op::NOSPEC => f.write_str("nospec"),
             op::CLASS_LDX => load(insn, f),
             op::CLASS_LD => load_special(insn, self.next, f),
             op::CLASS_JMP | op::CLASS_JMP32 => jump(insn, f),
@@ -90,32 +86,7 @@ impl Display for Place {
 }
 
 fn unsigned(insn: Insn) -> &'static str {
-    match insn.code & op::SIZE_MASK {
-        op::B => "u8",
-        op::H => "u16",
-        op::W => "u32",
-        _ => "u64",
-    }
-}
-
-fn alu_symbol(code: u8, signed: bool) -> Option<&'static str> {
-    Some(match code & op::OP_MASK {
-        op::ADD => "+=",
-        op::SUB => "-=",
-        op::MUL => "*=",
-        op::DIV if signed => "s/=",
-        op::DIV => "/=",
-        op::OR => "|=",
-        op::AND => "&=",
-        op::LSH => "<<=",
-        op::RSH => ">>=",
-        op::MOD if signed => "s%=",
-        op::MOD => "%=",
-        op::XOR => "^=",
-        op::MOV => "=",
-        op::ARSH => "s>>=",
-        _ => return None,
-    })
+    Size::of(insn.code).type_name(false)
 }
 
 fn alu(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
@@ -123,26 +94,25 @@ fn alu(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     match insn.code & op::OP_MASK {
         op::NEG => return write!(f, "{dst} = -{dst}"),
         op::END => {
+            let swap = Swap::ALL.into_iter().find(|s| s.code() == insn.code).unwrap_or(Swap::Always);
             let (number, bits) = (insn.dst, insn.imm);
-            let order = match (insn.class(), insn.code & op::SRC_MASK) {
-                (op::CLASS_ALU64, _) => "bswap",
-                (_, op::X) => "be",
-                _ => "le",
-            };
-            return write!(f, "r{number} = {order}{bits} r{number}");
+            return write!(f, "r{number} = {}{bits} r{number}", swap.symbol());
         }
         _ => {}
     }
-    let is_mov = insn.code & op::OP_MASK == op::MOV;
-    let Some(symbol) = alu_symbol(insn.code, insn.off == 1) else { return unknown(insn, f) };
-    match insn.code & op::SRC_MASK {
-        op::X if is_mov && insn.off == 1 && insn.class() == op::CLASS_ALU64 => {
+    let Some(alu) = Alu::of(insn.code, insn.off) else { return unknown(insn, f) };
+    let symbol = alu.symbol();
+    if insn.code & op::SRC_MASK == op::K {
+        return write!(f, "{dst} {symbol} {}", insn.imm);
+    }
+    match (alu, insn.class(), insn.off) {
+        (Alu::Mov, op::CLASS_ALU64, 1) => {
             let imm = insn.imm.cast_unsigned();
             write!(f, "{dst} = addr_space_cast({src}, {}, {})", imm >> 16, imm & 0xffff)
         }
-        op::X if is_mov && insn.off != 0 => write!(f, "{dst} = (s{}){src}", insn.off),
-        op::X => write!(f, "{dst} {symbol} {src}"),
-        _ => write!(f, "{dst} {symbol} {}", insn.imm),
+        (Alu::Mov, op::CLASS_ALU64, op::PERCPU_OFF) => write!(f, "{dst} = &(void __percpu *)({src})"),
+        (Alu::Mov, _, bits) if bits != 0 => write!(f, "{dst} = (s{bits}){src}"),
+        _ => write!(f, "{dst} {symbol} {src}"),
     }
 }
 
@@ -153,32 +123,23 @@ fn store(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
         op::ATOMIC => {}
         _ => return unknown(insn, f),
     }
-    let wide = if insn.code & op::SIZE_MASK == op::DW { "64" } else { "" };
-    let arithmetic = insn.imm.to_le_bytes()[0] & !1;
     match insn.imm {
-        XCHG => write!(f, "r{src} = atomic{wide}_xchg(({size} *)({place}), r{src})"),
-        CMPXCHG => write!(f, "r0 = atomic{wide}_cmpxchg(({size} *)({place}), r0, r{src})"),
         LOAD_ACQUIRE => {
             let place = Place(src, insn.off);
-            write!(f, "r{} = load_acquire(({size} *)({place}))", insn.dst)
+            return write!(f, "r{} = load_acquire(({size} *)({place}))", insn.dst);
         }
-        STORE_RELEASE => write!(f, "store_release(({size} *)({place}), r{src})"),
-        imm if !matches!(arithmetic, op::ADD | op::AND | op::OR | op::XOR) || imm >> 8 != 0 => {
-            unknown(insn, f)
-        }
-        imm if imm & FETCH != 0 => {
-            let name = match arithmetic {
-                op::AND => "and",
-                op::OR => "or",
-                op::XOR => "xor",
-                _ => "add",
-            };
-            write!(f, "r{src} = atomic{wide}_fetch_{name}(({size} *)({place}), r{src})")
-        }
-        _ => {
-            let symbol = alu_symbol(arithmetic, false).unwrap_or_default();
+        STORE_RELEASE => return write!(f, "store_release(({size} *)({place}), r{src})"),
+        _ => {}
+    }
+    let wide = if insn.code & op::SIZE_MASK == op::DW { "64" } else { "" };
+    let Some(atomic) = Atomic::of(insn.imm) else { return unknown(insn, f) };
+    let symbol = atomic.symbol();
+    match atomic {
+        Atomic::Add | Atomic::And | Atomic::Or | Atomic::Xor => {
             write!(f, "lock *({size} *)({place}) {symbol} r{src}")
         }
+        Atomic::Cmpxchg => write!(f, "r0 = atomic{wide}_{symbol}(({size} *)({place}), r0, r{src})"),
+        _ => write!(f, "r{src} = atomic{wide}_{symbol}(({size} *)({place}), r{src})"),
     }
 }
 
@@ -186,7 +147,7 @@ fn load(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     let (size, place) = (unsigned(insn), Place(insn.src, insn.off));
     match insn.code & op::MODE_MASK {
         op::MEM => write!(f, "r{} = *({size} *)({place})", insn.dst),
-        op::MEMSX => write!(f, "r{} = *({} *)({place})", insn.dst, size.replace('u', "s")),
+        op::MEMSX => write!(f, "r{} = *({} *)({place})", insn.dst, Size::of(insn.code).type_name(true)),
         _ => unknown(insn, f),
     }
 }
@@ -202,11 +163,12 @@ fn load_special(insn: Insn, next: Option<Insn>, f: &mut Formatter<'_>) -> fmt::R
             write!(f, "r{} = ", insn.dst)?;
             match insn.src {
                 op::PSEUDO_MAP_FD => write!(f, "map[fd:{low}]"),
-                op::PSEUDO_MAP_VALUE => write!(f, "map[fd:{low}][0]+{high}"),
+                op::PSEUDO_MAP_VALUE => write!(f, "map[fd:{low}][0]+{}", high.cast_unsigned()),
                 op::PSEUDO_MAP_IDX => write!(f, "map[idx:{low}]"),
-                op::PSEUDO_MAP_IDX_VALUE => write!(f, "map[idx:{low}][0]+{high}"),
+                op::PSEUDO_MAP_IDX_VALUE => write!(f, "map[idx:{low}][0]+{}", high.cast_unsigned()),
+                op::PSEUDO_BTF_ID if high != 0 => write!(f, "btf_id[{low}][fd:{high}]"),
                 op::PSEUDO_BTF_ID => write!(f, "btf_id[{low}]"),
-                op::PSEUDO_FUNC => write!(f, "func[{low:+}]"),
+                op::PSEUDO_FUNC => write!(f, "subprog[{low:+}]"),
                 _ => write!(f, "0x{wide:x}"),
             }
         }
@@ -216,26 +178,17 @@ fn load_special(insn: Insn, next: Option<Insn>, f: &mut Formatter<'_>) -> fmt::R
 
 fn jump(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     let is_wide = insn.class() == op::CLASS_JMP;
-    let symbol = match insn.code & op::OP_MASK {
+    match insn.code & op::OP_MASK {
         op::CALL if is_wide => return call(insn, f),
         op::EXIT if is_wide => return f.write_str("exit"),
         op::JA if is_wide && insn.code & op::SRC_MASK == op::X => return write!(f, "gotox r{}", insn.dst),
         op::JA if is_wide => return write!(f, "goto pc{:+}", insn.off),
         op::JA => return write!(f, "gotol pc{:+}", insn.imm),
         op::JCOND if is_wide => return write!(f, "may_goto pc{:+}", insn.off),
-        op::JEQ => "==",
-        op::JGT => ">",
-        op::JGE => ">=",
-        op::JSET => "&",
-        op::JNE => "!=",
-        op::JSGT => "s>",
-        op::JSGE => "s>=",
-        op::JLT => "<",
-        op::JLE => "<=",
-        op::JSLT => "s<",
-        op::JSLE => "s<=",
-        _ => return unknown(insn, f),
-    };
+        _ => {}
+    }
+    let Some(cond) = Cond::of(insn.code) else { return unknown(insn, f) };
+    let symbol = cond.symbol();
     let (dst, src) = (reg(insn, insn.dst), reg(insn, insn.src));
     match insn.code & op::SRC_MASK {
         op::X => write!(f, "if {dst} {symbol} {src} goto pc{:+}", insn.off),
@@ -245,77 +198,15 @@ fn jump(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
 
 fn call(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     match insn.src {
+        _ if insn.code & op::SRC_MASK == op::X => write!(f, "callx r{}", insn.dst),
         op::PSEUDO_CALL => write!(f, "call pc{:+}", insn.imm),
+        op::PSEUDO_KFUNC_CALL if insn.off != 0 => {
+            write!(f, "call kernel-function#{}[fd_array:{}]", insn.imm, insn.off)
+        }
         op::PSEUDO_KFUNC_CALL => write!(f, "call kernel-function#{}", insn.imm),
         _ => {
             let name = u32::try_from(insn.imm).ok().and_then(helper_name).unwrap_or("unknown");
             write!(f, "call {name}#{}", insn.imm)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> String {
-        Insn { code, dst, src, off, imm }.disassemble(None).to_string()
-    }
-
-    #[test]
-    fn as_the_verifier_shows_it() {
-        assert_eq!(text(0x79, 6, 1, 104, 0), "(79) r6 = *(u64 *)(r1 +104)");
-        assert_eq!(text(0x7b, 10, 1, -8, 0), "(7b) *(u64 *)(r10 -8) = r1");
-        assert_eq!(text(0x62, 10, 0, -4, 7), "(62) *(u32 *)(r10 -4) = 7");
-        assert_eq!(text(0x91, 1, 2, 0, 0), "(91) r1 = *(s8 *)(r2 +0)");
-        assert_eq!(text(0x07, 2, 0, 0, -8), "(07) r2 += -8");
-        assert_eq!(text(0xb4, 0, 0, 0, 0), "(b4) w0 = 0");
-        assert_eq!(text(0xbf, 1, 10, 0, 0), "(bf) r1 = r10");
-        assert_eq!(text(0xbf, 1, 2, 8, 0), "(bf) r1 = (s8)r2");
-        assert_eq!(text(0x3f, 1, 2, 1, 0), "(3f) r1 s/= r2");
-        assert_eq!(text(0x87, 1, 0, 0, 0), "(87) r1 = -r1");
-        assert_eq!(text(0xdc, 1, 0, 0, 16), "(dc) r1 = be16 r1");
-        assert_eq!(text(0xd7, 1, 0, 0, 32), "(d7) r1 = bswap32 r1");
-        assert_eq!(text(0x15, 0, 0, 3, 0), "(15) if r0 == 0x0 goto pc+3");
-        assert_eq!(text(0x16, 0, 0, -3, -1), "(16) if w0 == 0xffffffff goto pc-3");
-        assert_eq!(text(0x6d, 1, 2, 3, 0), "(6d) if r1 s> r2 goto pc+3");
-        assert_eq!(text(0x05, 0, 0, -2, 0), "(05) goto pc-2");
-        assert_eq!(text(0x06, 0, 0, 0, 70_000), "(06) gotol pc+70000");
-        assert_eq!(text(0x85, 0, 0, 0, 1), "(85) call bpf_map_lookup_elem#1");
-        assert_eq!(text(0x85, 0, 0, 0, 195_896_080), "(85) call unknown#195896080");
-        assert_eq!(text(0x85, 0, 1, 0, 3), "(85) call pc+3");
-        assert_eq!(text(0x95, 0, 0, 0, 0), "(95) exit");
-        assert_eq!(text(0x30, 0, 0, 0, 23), "(30) r0 = *(u8 *)skb[23]");
-    }
-
-    #[test]
-    fn atomics() {
-        assert_eq!(text(0xdb, 1, 2, 0, 0), "(db) lock *(u64 *)(r1 +0) += r2");
-        assert_eq!(text(0xc3, 1, 2, 4, 0x50), "(c3) lock *(u32 *)(r1 +4) &= r2");
-        assert_eq!(text(0xdb, 1, 2, 0, 1), "(db) r2 = atomic64_fetch_add((u64 *)(r1 +0), r2)");
-        assert_eq!(text(0xc3, 1, 2, 0, 0xe1), "(c3) r2 = atomic_xchg((u32 *)(r1 +0), r2)");
-        assert_eq!(text(0xdb, 1, 2, 0, 0xf1), "(db) r0 = atomic64_cmpxchg((u64 *)(r1 +0), r0, r2)");
-        assert_eq!(text(0xdb, 1, 2, 8, 0x100), "(db) r1 = load_acquire((u64 *)(r2 +8))");
-        assert_eq!(text(0xdb, 1, 2, 8, 0x110), "(db) store_release((u64 *)(r1 +8), r2)");
-        assert_eq!(text(0xdb, 1, 2, 8, 0x30), "(db) BUG_db");
-    }
-
-    #[test]
-    fn wide_immediates_take_two_slots() {
-        let first = Insn { code: op::LD_IMM64, dst: 1, src: 0, off: 0, imm: -1 };
-        let second = Insn { imm: 1, ..Insn::default() };
-        let lines: Vec<_> = disassemble(&[first, second, Insn::exit()]).collect();
-        assert_eq!(lines, ["0: (18) r1 = 0x1ffffffff", "2: (95) exit"]);
-        let map = Insn { src: op::PSEUDO_MAP_VALUE, imm: 5, ..first };
-        assert_eq!(map.disassemble(Some(second)).to_string(), "(18) r1 = map[fd:5][0]+1");
-    }
-
-    #[test]
-    fn every_instruction_has_a_text() {
-        for code in 0..=u8::MAX {
-            for (src, imm) in [(0, 0), (1, -1), (15, i32::MIN)] {
-                assert!(text(code, 15, src, i16::MIN, imm).len() > 5);
-            }
         }
     }
 }

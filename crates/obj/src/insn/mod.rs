@@ -1,11 +1,17 @@
-//! BPF instructions, decoded.
+//! BPF instructions: decoded, as text, and written by hand.
 
+mod assembler;
 mod disasm;
 mod helper;
 pub mod opcode;
+mod operand;
+mod text;
 
+pub use assembler::{Assembler, LabelError};
 pub use disasm::disassemble;
 pub use helper::{helper_id, helper_name};
+pub use operand::{Alu, Atomic, Cond, Reg, Size, Swap};
+pub use text::{TextError, TextProblem, assemble};
 
 use crate::Endian;
 use opcode as op;

@@ -114,6 +114,11 @@ pub const JSLE: u8 = 0xd0;
 /// Conditional pseudo-jump, `may_goto`.
 pub const JCOND: u8 = 0xe0;
 
+/// `off` of a `=` that turns a per-CPU offset into an address. The kernel writes it, and shows it in dumps.
+pub const PERCPU_OFF: i16 = -1;
+/// A barrier against speculation. The kernel writes it, and shows it in dumps.
+pub const NOSPEC: u8 = CLASS_ST | ATOMIC;
+
 /// First slot of the 64-bit immediate load.
 pub const LD_IMM64: u8 = CLASS_LD | IMM | DW;
 

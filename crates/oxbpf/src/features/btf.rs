@@ -6,7 +6,7 @@ use oxbpf_obj::ProgramType;
 use oxbpf_sys::{BtfLoad, Kernel, ObjectKind, ProgLoad, SysError, uapi::OpenFlags};
 
 use super::loaded;
-use super::programs::{EMPTY, load};
+use super::programs::{empty, load};
 
 // Kinds of BTF, as `info` has them.
 const INT: u32 = 1;
@@ -122,7 +122,7 @@ pub(super) fn enum64(kernel: &Kernel) -> Result<bool, SysError> {
 
 /// Modules have BTF since the kernel's own is listed among all. It is once a program was verified.
 pub(super) fn module(kernel: &Kernel) -> Result<bool, SysError> {
-    load(kernel, ProgramType::SOCKET_FILTER, &EMPTY, ProgLoad::default())?;
+    load(kernel, ProgramType::SOCKET_FILTER, empty(), ProgLoad::default())?;
     let Some(first) = kernel.next_id(ObjectKind::Btf, 0)? else { return Ok(false) };
     let fd = kernel.fd_by_id(ObjectKind::Btf, first, OpenFlags::empty())?;
     Ok(kernel.btf_info(fd.as_fd())?.kernel_btf)

@@ -5,11 +5,11 @@ use std::os::fd::AsFd;
 use oxbpf_obj::{AttachType, ProgramType};
 use oxbpf_sys::{Errno, Kernel, LinkCreate, LinkExtra, LinkTarget, ProgLoad, SysError};
 
-use super::programs::{EMPTY, load};
+use super::programs::{empty, load};
 
 /// On a descriptor that is none: EBADF where there are such links, EINVAL where not.
 pub(super) fn perf(kernel: &Kernel) -> Result<bool, SysError> {
-    let program = load(kernel, ProgramType::TRACEPOINT, &EMPTY, ProgLoad::default())?;
+    let program = load(kernel, ProgramType::TRACEPOINT, empty(), ProgLoad::default())?;
     // Descriptor and interface share their place in the command.
     let nowhere = LinkTarget::Ifindex(u32::MAX);
     let link = LinkCreate::new(program.as_fd(), nowhere, AttachType::PERF_EVENT);
@@ -20,7 +20,7 @@ pub(super) fn perf(kernel: &Kernel) -> Result<bool, SysError> {
 /// a thread; the others look at its number before they look at the file.
 pub(super) fn uprobe_multi(kernel: &Kernel) -> Result<bool, SysError> {
     let more = ProgLoad { expected_attach_type: Some(AttachType::TRACE_UPROBE_MULTI), ..ProgLoad::default() };
-    let program = match load(kernel, ProgramType::KPROBE, &EMPTY, more) {
+    let program = match load(kernel, ProgramType::KPROBE, empty(), more) {
         Ok(program) => program,
         none => return super::loaded(none),
     };

@@ -2,11 +2,12 @@
 
 use std::os::fd::AsRawFd;
 
-use oxbpf_obj::{Insn, MapFlags, MapType, ProgramType};
+use oxbpf_obj::insn::{Assembler, Reg::*, Size};
+use oxbpf_obj::{MapFlags, MapType, ProgramType};
 use oxbpf_sys::{BatchCursor, Kernel, MapCreate, MapFd, ProgLoad, SysError, uapi::ElemFlags};
 
 use super::loaded;
-use super::programs::{EMPTY, load};
+use super::programs::load;
 
 /// An array of one value.
 pub(super) fn array(kernel: &Kernel, value_size: u32, flags: MapFlags) -> Result<MapFd, SysError> {
@@ -26,16 +27,13 @@ pub(super) fn array_mmap(kernel: &Kernel) -> Result<bool, SysError> {
 
 /// `*(u64 *)(value + 16) = 42`, the address of the value written into the instruction.
 pub(super) fn global_data(kernel: &Kernel) -> Result<bool, SysError> {
-    const PSEUDO_MAP_VALUE: u8 = 2;
     let map = array(kernel, 32, MapFlags::empty())?;
-    let insns = [
-        Insn { code: 0x18, dst: 1, src: PSEUDO_MAP_VALUE, off: 0, imm: map.as_raw_fd() },
-        Insn { code: 0, dst: 0, src: 0, off: 0, imm: 16 },
-        Insn { code: 0x7a, dst: 1, src: 0, off: 0, imm: 42 },
-        EMPTY[0],
-        EMPTY[1],
-    ];
-    loaded(load(kernel, ProgramType::SOCKET_FILTER, &insns, ProgLoad::default()))
+    let program = Assembler::new()
+        .ld_map_value(R1, map.as_raw_fd(), 16)
+        .store_imm(Size::Dw, R1, 0, 42)
+        .mov64_imm(R0, 0)
+        .exit();
+    loaded(load(kernel, ProgramType::SOCKET_FILTER, program, ProgLoad::default()))
 }
 
 /// The only element of an array, read as a batch.
