@@ -38,6 +38,7 @@ mod code;
 mod elf;
 mod error;
 pub mod insn;
+mod kconfig;
 mod link;
 mod parse;
 pub mod relo_core;
@@ -47,9 +48,10 @@ mod uapi;
 
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
-    LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, SymbolProblem,
+    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, SymbolProblem,
 };
 pub use insn::Insn;
+pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, LinkOptions, Linker, Poisoned, ProgramImage};
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};

@@ -143,14 +143,37 @@ fn sections_set_flags() {
 }
 
 #[test]
-fn weak_externs_are_missing() {
+fn symbols_of_the_kernel_are_fixups() {
     let spec = spec("tests/weak_externs.bpf.o");
     assert_eq!(spec.externs.len(), 2);
     assert!(spec.externs.iter().all(|e| e.weak));
-    let image = image(&spec, "ask");
-    let loads: Vec<_> = image.insns.iter().filter(|i| i.is_ldimm64()).collect();
-    assert_eq!(loads.len(), 2);
-    assert!(loads.iter().all(|i| i.imm == 0 && i.src == 0), "{loads:?}");
+    let mut image = image(&spec, "ask");
+    let fixups = std::mem::take(&mut image.fixups);
+    let index = |name: &str| spec.externs.iter().position(|e| e.name == name).unwrap();
+    let (variable, function) = (index("no_such_variable"), index("no_such_function"));
+    let kinds: Vec<_> = fixups.iter().map(|f| f.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            FixupKind::Ksym { index: variable },
+            FixupKind::Ksym { index: function },
+            FixupKind::Kfunc { index: function }
+        ]
+    );
+
+    let mut found = image.clone();
+    found.set_ksym_address(fixups[0].insn, 0x1234_5678_9abc_def0);
+    found.set_ksym_type(fixups[1].insn, oxbpf_btf::TypeId(77), Some(5));
+    found.set_kfunc(fixups[2].insn, oxbpf_btf::TypeId(78), 2);
+    let slots = |at: usize| [found.insns[at], found.insns[at + 1]].map(|i| (i.src, i.imm.cast_unsigned()));
+    assert_eq!(slots(fixups[0].insn), [(0, 0x9abc_def0), (0, 0x1234_5678)]);
+    assert_eq!(slots(fixups[1].insn), [(3, 77), (0, 5)]);
+    let call = found.insns[fixups[2].insn];
+    assert_eq!((call.src, call.imm, call.off, call.is_call()), (2, 78, 2, true));
+
+    image.set_ksym_address(fixups[0].insn, 0);
+    image.poison_kfunc(fixups[2].insn, function, "no_such_function");
+    assert!(image.insns.iter().filter(|i| i.is_ldimm64()).all(|i| i.imm == 0 && i.src == 0));
     let [poisoned] = &image.poisoned[..] else { panic!("{:?}", image.poisoned) };
     assert_eq!(image.insns[poisoned.insn], Insn::call_helper(poisoned.imm));
     assert_eq!(poisoned.description, "kernel function no_such_function is missing");

@@ -9,6 +9,7 @@ use oxbpf_sys::{Errno, SysError, Unsupported};
 
 use crate::attach::AttachError;
 use crate::hint::Hint;
+use crate::load::MissingExtern;
 use crate::ringbuf::RingBufferError;
 use crate::verifier::VerifierError;
 
@@ -56,6 +57,15 @@ pub enum Error {
         object: String,
         /// Its byte order.
         endian: Endian,
+    },
+
+    /// An object expects from the kernel what it has not.
+    #[error("object {object} needs what this kernel has not: {}", List(.missing))]
+    Externs {
+        /// Its name.
+        object: String,
+        /// Everything that is missing.
+        missing: Vec<MissingExtern>,
     },
 
     /// An object needs the types of the kernel (CO-RE, tracing programs), and they cannot be had.
@@ -330,14 +340,13 @@ impl fmt::Display for Why<'_> {
     }
 }
 
-/// Names with commas between them.
-struct List<'a>(&'a [String]);
+/// Things with commas between them.
+struct List<'a, T>(&'a [T]);
 
-impl fmt::Display for List<'_> {
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("none"),
-            names => f.write_str(&names.join(", ")),
-        }
+        let Some((first, rest)) = self.0.split_first() else { return f.write_str("none") };
+        first.fmt(f)?;
+        rest.iter().try_for_each(|next| write!(f, ", {next}"))
     }
 }

@@ -57,7 +57,7 @@ pub use features::Feature;
 pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use link::{Link, LinkKind, Links, detach_all};
-pub use load::LoadOptions;
+pub use load::{LoadOptions, MissingExtern};
 pub use map::{Batch, Entries, Keys, Map, Shape};
 pub use object::Object;
 pub use program::Program;

@@ -140,8 +140,8 @@ pub enum LinkProblem {
     /// It refers to a map that is no longer in the spec.
     #[error("it refers to a map that was removed from the spec")]
     MapRemoved,
-    /// It refers to something from outside.
-    #[error("externs are not supported: {name}")]
+    /// It refers to something from outside that has no type, so that it cannot be told what it is.
+    #[error("extern {name} is of no known kind: the object has no BTF, or none of it")]
     Extern {
         /// Its name.
         name: String,

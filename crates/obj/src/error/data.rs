@@ -65,6 +65,34 @@ pub enum ExternProblem {
     /// A function among configuration values.
     #[error("a function cannot be a configuration value")]
     KconfigFunction,
+    /// The kernel's configuration has a value that the object's type cannot hold.
+    #[error("{0}")]
+    Kconfig(KconfigProblem),
+}
+
+/// A value of the kernel's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum KconfigProblem {
+    /// Values cannot be of the type that the object gives it.
+    #[error("configuration values cannot have its type")]
+    Type,
+    /// It is written as something else than its type.
+    #[error("the configuration says {value}, its type takes {expected}")]
+    Misfit {
+        /// The value.
+        value: String,
+        /// What there could be.
+        expected: &'static str,
+    },
+    /// The number is too large.
+    #[error("the configuration says {value}, which its {size} bytes do not hold")]
+    Range {
+        /// The value.
+        value: u64,
+        /// Bytes of the variable.
+        size: u32,
+    },
 }
 
 /// A global variable to be set.

@@ -6,7 +6,7 @@ mod file;
 mod map;
 
 pub use code::{FunctionProblem, LinkProblem, RelocProblem};
-pub use data::{DatasecProblem, ExternProblem, GlobalProblem};
+pub use data::{DatasecProblem, ExternProblem, GlobalProblem, KconfigProblem};
 pub use file::{ElfProblem, NameProblem, SectionProblem, SymbolProblem};
 pub use map::{FieldProblem, MapProblem};
 

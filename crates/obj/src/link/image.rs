@@ -13,7 +13,7 @@ pub struct ProgramImage {
     pub func_info: Vec<FuncInfo>,
     /// Source lines; `insn_off` is an index in [`insns`](Self::insns).
     pub line_info: Vec<LineInfo>,
-    /// What the loader writes into the instructions when maps have file descriptors.
+    /// What the loader writes into the instructions when it knows: descriptors of maps, symbols of the kernel.
     pub fixups: Vec<Fixup>,
     /// Instructions that were replaced because what they need is missing: they fail only if reached.
     pub poisoned: Vec<Poisoned>,
@@ -21,7 +21,7 @@ pub struct ProgramImage {
     pub functions: Vec<(String, usize)>,
 }
 
-/// A place in an image that depends on a map's file descriptor.
+/// A place in an image that depends on the kernel that it is loaded into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fixup {
     /// Index of the instruction.
@@ -30,7 +30,7 @@ pub struct Fixup {
     pub kind: FixupKind,
 }
 
-/// What a fixup writes. `src` of the instruction is set already.
+/// What a fixup writes. For maps, `src` of the instruction is set already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FixupKind {
@@ -45,6 +45,17 @@ pub enum FixupKind {
         map: usize,
         /// Offset in the map's value, in bytes.
         offset: u32,
+    },
+    /// The address of a symbol of the kernel goes to the 64-bit immediate, or its id in the kernel's types
+    /// (`PSEUDO_BTF_ID`).
+    Ksym {
+        /// Index in [`ObjectSpec::externs`](crate::ObjectSpec::externs).
+        index: usize,
+    },
+    /// The call becomes one of a function of the kernel (`PSEUDO_KFUNC_CALL`).
+    Kfunc {
+        /// Index in [`ObjectSpec::externs`](crate::ObjectSpec::externs).
+        index: usize,
     },
 }
 

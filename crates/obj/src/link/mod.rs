@@ -3,11 +3,13 @@
 //! - `core`: CO-RE, once for all code of the object;
 //! - `assemble`: a program and the functions it reaches, one after another;
 //! - `reference`: maps, data and externs in the instructions;
-//! - `image`: what comes out.
+//! - `image`: what comes out;
+//! - `patch`: what a loader writes into it in the end.
 
 mod assemble;
 mod core;
 mod image;
+mod patch;
 mod reference;
 
 pub(crate) use core::needs_core_targets;

@@ -1,13 +1,9 @@
+use super::patch::missing_map;
 use super::{Fixup, FixupKind, Linker, Poisoned};
 use crate::code::{MapId, Target};
 use crate::error::LinkProblem;
 use crate::insn::{Insn, opcode};
-use crate::spec::{ExternKind, ExternSpec};
-
-/// Helper numbers that no kernel has: these bases and the index of the map or extern. libbpf uses the same, so
-/// that people and tools recognize them in verifier logs.
-const POISON_MAP: i32 = 2_001_000_000;
-const POISON_EXTERN: i32 = 2_002_000_000;
+use crate::spec::{ExternKind, ExternSpec, MapOrigin};
 
 /// What came of a reference.
 #[derive(Default)]
@@ -25,7 +21,7 @@ impl Made {
         self.poison.map(|(imm, description)| Poisoned { insn, imm, description })
     }
 
-    fn map(kind: FixupKind) -> Self {
+    fn only(kind: FixupKind) -> Self {
         Self { fixup: Some(kind), poison: None }
     }
 }
@@ -44,7 +40,7 @@ pub(super) fn refer(
                 Found::Poisoned(made) => return Ok(made),
             };
             insn.src = opcode::PSEUDO_MAP_FD;
-            Ok(Made::map(FixupKind::MapFd { map }))
+            Ok(Made::only(FixupKind::MapFd { map }))
         }
         Target::Data { map, offset } => {
             let Some(next) = next else { return Err(LinkProblem::Mismatch) };
@@ -56,7 +52,7 @@ pub(super) fn refer(
             let offset = offset.wrapping_add_signed(insn.imm);
             next.imm = offset.cast_signed();
             insn.src = opcode::PSEUDO_MAP_VALUE;
-            Ok(Made::map(FixupKind::MapValue { map, offset }))
+            Ok(Made::only(FixupKind::MapValue { map, offset }))
         }
         Target::Extern(index) => refer_extern(linker, index, insn, next),
         Target::Call { .. } | Target::Func { .. } => Err(LinkProblem::Mismatch),
@@ -83,16 +79,15 @@ fn find(
     if map.autocreate {
         return Ok(Found::Map(index));
     }
-    let imm = POISON_MAP.wrapping_add_unsigned(u32::try_from(index).unwrap_or_default());
-    *insn = Insn::call_helper(imm);
+    *insn = missing_map(index);
     if let Some(next) = next {
         *next = *insn;
     }
     let description = format!("map {} is not created (autocreate is off)", map.name);
-    Ok(Found::Poisoned(Made { fixup: None, poison: Some((imm, description)) }))
+    Ok(Found::Poisoned(Made { fixup: None, poison: Some((insn.imm, description)) }))
 }
 
-/// Of what is outside, only what may be missing is known how to handle: it is missing.
+/// What is outside is the loader's to find; but where the kernel's configuration will stand is known.
 fn refer_extern(
     linker: &Linker<'_>,
     index: usize,
@@ -100,19 +95,19 @@ fn refer_extern(
     next: Option<&mut Insn>,
 ) -> Result<Made, LinkProblem> {
     let unnamed = || LinkProblem::Extern { name: "?".to_owned() };
-    let ExternSpec { name, kind, weak, .. } = linker.spec.externs.get(index).ok_or_else(unnamed)?;
-    if !weak || !matches!(kind, ExternKind::KsymVar | ExternKind::KsymFunc) {
-        return Err(LinkProblem::Extern { name: name.clone() });
+    let ExternSpec { name, kind, .. } = linker.spec.externs.get(index).ok_or_else(unnamed)?;
+    match kind {
+        ExternKind::Kconfig { offset, .. } => {
+            let map = linker.spec.maps.iter().find(|map| map.origin == MapOrigin::Kconfig);
+            let id = map.and_then(|map| map.id).ok_or(LinkProblem::MapRemoved)?;
+            insn.imm = 0;
+            refer(linker, Target::Data { map: id, offset: *offset }, insn, next)
+        }
+        ExternKind::KsymFunc if insn.is_call() => Ok(Made::only(FixupKind::Kfunc { index })),
+        ExternKind::KsymVar | ExternKind::KsymFunc if insn.is_ldimm64() => {
+            Ok(Made::only(FixupKind::Ksym { index }))
+        }
+        ExternKind::KsymVar | ExternKind::KsymFunc => Err(LinkProblem::Mismatch),
+        ExternKind::Unknown => Err(LinkProblem::Extern { name: name.clone() }),
     }
-    if insn.is_call() {
-        let imm = POISON_EXTERN.wrapping_add_unsigned(u32::try_from(index).unwrap_or_default());
-        *insn = Insn::call_helper(imm);
-        let description = format!("kernel function {name} is missing");
-        return Ok(Made { fixup: None, poison: Some((imm, description)) });
-    }
-    insn.imm = 0;
-    if let Some(next) = next {
-        next.imm = 0;
-    }
-    Ok(Made::default())
 }

@@ -2,6 +2,7 @@ use oxbpf_btf::{Kind, TypeId};
 
 use super::Parser;
 use super::datasec::Datasecs;
+use super::externs::Externs;
 use super::maps::Maps;
 use super::name;
 use super::sections::Role;
@@ -54,6 +55,27 @@ impl Parser<'_> {
             maps.add_data(index, spec);
         }
         Ok(())
+    }
+
+    /// Makes the map of configuration values, if there are any.
+    pub(super) fn kconfig_map(
+        &self,
+        object: &str,
+        externs: &Externs,
+        datasecs: &mut Datasecs<'_>,
+        maps: &mut Maps,
+    ) {
+        if externs.kconfig_size == 0 {
+            return;
+        }
+        let name = name::data_map(object, MapOrigin::KCONFIG);
+        let mut spec = MapSpec::new(name, MapType::ARRAY, MapOrigin::Kconfig);
+        spec.key_size = 4;
+        spec.value_size = externs.kconfig_size;
+        spec.max_entries = 1;
+        spec.flags = MapFlags::MMAPABLE | MapFlags::RDONLY_PROG;
+        spec.value_type = datasecs.take(MapOrigin::KCONFIG).unwrap_or_default();
+        maps.add_kconfig(spec);
     }
 }
 

@@ -42,19 +42,22 @@ impl Parser<'_> {
                 continue;
             }
             let problem = |problem| Error::Extern { name: name.to_owned(), problem };
-            let (kind, align, ty) = match (types.by_name.get(name), btf) {
+            let (kind, align, ty, value_type) = match (types.by_name.get(name), btf) {
                 // Without types: it fails when a program that is loaded needs it.
-                (None, _) | (_, None) => (ExternKind::Unknown, 1, TypeId(0)),
+                (None, _) | (_, None) => (ExternKind::Unknown, 1, TypeId(0), TypeId(0)),
                 (Some(declared), _) if declared.linkage != LINKAGE_EXTERN => {
                     return Err(problem(ExternProblem::NotExtern));
                 }
                 (Some(declared), Some(btf)) => {
                     let (kind, align) = declared.extern_kind(btf, &types).map_err(problem)?;
-                    (kind, align, declared.id)
+                    let value_type = btf.get(declared.id).ok().and_then(|ty| ty.target()).unwrap_or_default();
+                    // `const void`: it has an address, that is all.
+                    let is_void = btf.resolve(value_type).is_ok_and(|ty| ty.kind() == Kind::Void);
+                    (kind, align, declared.id, if is_void { TypeId(0) } else { value_type })
                 }
             };
             let weak = symbol.binding == Binding::Weak;
-            let spec = ExternSpec { name: self.names.copy(name)?, kind, weak, ty };
+            let spec = ExternSpec { name: self.names.copy(name)?, kind, weak, ty, value_type };
             found.push(Found { symbol: symbol.index, align, spec });
         }
         lay_out(found)

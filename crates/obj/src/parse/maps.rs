@@ -33,6 +33,10 @@ impl Maps {
         self.by_section.insert(section, id);
     }
 
+    pub(super) fn add_kconfig(&mut self, spec: MapSpec) {
+        self.add(spec);
+    }
+
     pub(super) fn at(&self, section: usize, offset: u64) -> Option<MapId> {
         self.by_place.get(&(section, offset)).copied()
     }

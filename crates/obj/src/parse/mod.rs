@@ -63,6 +63,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     p.btf_maps(btf.as_ref(), &datasecs, &mut maps)?;
     p.legacy_maps(&mut maps)?;
     p.data_maps(&name, btf.as_ref(), &mut datasecs, &mut maps)?;
+    p.kconfig_map(&name, &externs, &mut datasecs, &mut maps);
     p.relocs(&maps, &externs, &mut code)?;
     p.map_slots(btf.as_ref(), &datasecs, &code, &mut maps)?;
     let globals = p.globals(&maps)?;

@@ -105,6 +105,19 @@ impl fmt::Display for Cause {
     }
 }
 
+/// Whether type `b` of a kernel is what an object means by its type `a`, whatever they are called: the rule for
+/// variables and functions of the kernel that an object declares. Kinds must be equal, pointers and arrays are compared
+/// by what they hold, functions by the number and types of parameters and the result; what is in a struct, and sizes,
+/// do not matter.
+///
+/// # Errors
+/// Types that are broken, or nested too deep.
+#[doc(alias = "bpf_core_types_are_compat")]
+pub fn compatible(local: &Btf, a: TypeId, target: &Btf, b: TypeId) -> Result<bool, Problem> {
+    let budget = Budget::new(BASE_STEPS);
+    compat::types_compatible(View::local(local, &budget), a, View::target(target, &budget), b)
+}
+
 /// What a relocation comes to. The same one, in many places of an object, is resolved once.
 #[derive(Clone, Copy, Debug)]
 enum Resolution {

@@ -1,6 +1,9 @@
 use crate::TypeId;
 
 /// A variable or function that an object expects from outside.
+///
+/// The kernel takes no types of what is outside, so [`ObjectSpec::btf`](crate::ObjectSpec::btf) has it as a variable of
+/// the object, with a type of the loader's choice; [`value_type`](Self::value_type) is what the source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExternSpec {
@@ -10,8 +13,10 @@ pub struct ExternSpec {
     pub kind: ExternKind,
     /// Whether it may be missing (`__weak`): then its address is 0.
     pub weak: bool,
-    /// Its type in the object's BTF: a variable or a function.
+    /// It in the object's BTF: a variable or a function.
     pub ty: TypeId,
+    /// The variable's type or the function's prototype, void if the object does not say what the variable is.
+    pub value_type: TypeId,
 }
 
 /// What an extern is.

@@ -1,6 +1,6 @@
 use oxbpf_btf::Kind;
 
-use super::{Contents, MapOrigin, MapSpec, ObjectSpec};
+use super::{Contents, MapSpec, ObjectSpec};
 use crate::error::GlobalProblem;
 use crate::{Error, TypeId};
 
@@ -33,7 +33,7 @@ impl ObjectSpec {
     }
 
     fn globals_of<'a>(&'a self, index: usize, map: &'a MapSpec) -> impl Iterator<Item = GlobalVar> + 'a {
-        let read_only = matches!(map.origin, MapOrigin::Rodata { .. });
+        let read_only = map.is_frozen();
         let sec = self.btf.as_ref().filter(|_| map.is_global_data());
         let sec = sec.and_then(|btf| Some((btf, btf.get(map.value_type).ok()?)));
         let typed = sec.into_iter().flat_map(move |(btf, sec)| {

@@ -93,9 +93,9 @@ impl MapSpec {
         self.origin.section().is_some()
     }
 
-    /// Whether the loader freezes it once its contents are in (`.rodata`).
+    /// Whether the loader freezes it once its contents are in (`.rodata`, `.kconfig`).
     pub fn is_frozen(&self) -> bool {
-        matches!(self.origin, MapOrigin::Rodata { .. })
+        matches!(self.origin, MapOrigin::Rodata { .. } | MapOrigin::Kconfig)
     }
 }
 
@@ -168,13 +168,19 @@ pub enum MapOrigin {
         /// `.bss` or `.bss.NAME`.
         section: String,
     },
+    /// Values of the kernel's configuration (`__kconfig`): the loader fills them in.
+    Kconfig,
 }
 
 impl MapOrigin {
+    /// The section of configuration values.
+    pub(crate) const KCONFIG: &str = ".kconfig";
+
     /// The ELF section whose bytes the map holds.
     pub fn section(&self) -> Option<&str> {
         match self {
             Self::Data { section } | Self::Rodata { section } | Self::Bss { section } => Some(section),
+            Self::Kconfig => Some(Self::KCONFIG),
             Self::BtfDefined | Self::Legacy => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use oxbpf_obj::{AttachKind, ProgramType};
 use oxbpf_sys::uapi::RawPerfEventAttr;
-use oxbpf_sys::{Errno, Kernel, PerfEvent, ProbePmu, SysError};
+use oxbpf_sys::{Errno, Kernel, PerfEvent, ProbePmu, Symbol, SysError};
 
 use super::tracefs_probe::{Place, TracefsProbe};
 use super::{AttachReason, Result, event, needs, split_offset, suggest};
@@ -94,12 +94,12 @@ fn open(
 
 fn refused(kernel: &Kernel, e: SysError, function: &str) -> AttachReason {
     if matches!(e.errno, Errno::ENOENT | Errno::EINVAL) {
-        let symbols = kernel.read_text("/proc/kallsyms").unwrap_or_default();
+        let symbols = kernel.symbols().unwrap_or_default();
+        let functions = || symbols.iter().filter(Symbol::is_function).map(|symbol| symbol.name);
         // tracefs says EINVAL for a function that is not there, too.
-        let missing =
-            functions(&symbols).next().is_some() && functions(&symbols).all(|name| name != function);
+        let missing = functions().next().is_some() && functions().all(|name| name != function);
         if e.errno == Errno::ENOENT || missing {
-            let near = suggest::nearest(function, functions(&symbols));
+            let near = suggest::nearest(function, functions());
             return AttachReason::NoFunction { function: function.to_owned(), near };
         }
     }
@@ -110,12 +110,4 @@ fn refused(kernel: &Kernel, e: SysError, function: &str) -> AttachReason {
         _ => return e.into(),
     };
     AttachReason::Refused { why, source: e }
-}
-
-/// The functions among the lines of `/proc/kallsyms`: `address type name`, and `[module]`.
-fn functions(symbols: &str) -> impl Iterator<Item = &str> {
-    symbols.lines().filter_map(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        matches!(fields.next()?, "t" | "T" | "w" | "W").then(|| fields.next())?
-    })
 }

@@ -7,6 +7,7 @@ mod btf;
 mod links;
 mod maps;
 mod programs;
+mod symbols;
 
 use std::fmt;
 
@@ -67,6 +68,8 @@ pub enum Feature {
     BpfCookie,
     /// One link to many uprobes that filters by process, not by thread.
     UprobeMultiLink,
+    /// System calls are entered through functions that take the registers: `__x64_sys_bpf` and the like.
+    SyscallWrapper,
 }
 
 /// The first release of `major.minor`.
@@ -102,6 +105,7 @@ impl Feature {
         Self::PerfLink,
         Self::BpfCookie,
         Self::UprobeMultiLink,
+        Self::SyscallWrapper,
     ];
 
     /// Description, first kernel, probe.
@@ -132,6 +136,7 @@ impl Feature {
             Self::PerfLink => ("links to perf events", version(5, 15), links::perf),
             Self::BpfCookie => ("bpf_get_attach_cookie()", version(5, 15), programs::cookie),
             Self::UprobeMultiLink => ("links to many uprobes", version(6, 10), links::uprobe_multi),
+            Self::SyscallWrapper => ("system call wrappers", version(4, 17), symbols::syscall_wrapper),
         }
     }
 

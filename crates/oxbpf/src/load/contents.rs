@@ -2,9 +2,12 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use oxbpf_obj::{Contents, Data, MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage, SlotTarget};
+use oxbpf_obj::{
+    Contents, Data, MapFlags, MapOrigin, MapSpec, MapType, ObjectSpec, ProgramImage, SlotTarget,
+};
 use oxbpf_sys::{Prot, uapi::ElemFlags};
 
+use super::externs::Externs;
 use super::maps::Maps;
 use crate::error::{Error, Result};
 use crate::map::Map;
@@ -14,7 +17,13 @@ use crate::program::Program;
 const SPARSE: u64 = 1 << 20;
 
 /// Puts the initial values of global variables into their map.
-pub(super) fn fill_data(spec: &MapSpec, map: &Map) -> Result<()> {
+pub(super) fn fill_data(spec: &MapSpec, externs: &Externs<'_>, map: &Map) -> Result<()> {
+    if spec.origin == MapOrigin::Kconfig {
+        let mut value = externs.kconfig().unwrap_or_default().to_vec();
+        // Its size is anyone's to change.
+        value.resize(spec.value_size as usize, 0);
+        return map.update(&0_u32.to_ne_bytes(), &value, ElemFlags::empty());
+    }
     match spec.data() {
         // A new map is all zeros.
         None => Ok(()),

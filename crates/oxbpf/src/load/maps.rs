@@ -2,20 +2,17 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use oxbpf_obj::{Fixup, FixupKind, Insn, MapFlags, MapSpec, MapType, ObjectSpec, Poisoned, ProgramImage};
+use oxbpf_obj::{MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage};
 use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
 
 use super::btf::LoadedBtf;
+use super::externs::Externs;
 use super::hints::refused;
 use super::pinned::Pins;
 use super::{LoadOptions, contents, hints, memlock, pinned};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
 use crate::map::{Map, Shape, create};
-
-/// Numbers of helpers that do not exist, one for each map of an object: what a reference to a map that was not created
-/// becomes.
-const POISON_BASE: i32 = 2_001_000_000;
 
 /// The maps of an object, in the order of its spec; `None` for those that are not created.
 #[derive(Debug)]
@@ -27,13 +24,18 @@ pub(super) struct Maps {
 }
 
 /// Creates the maps of `spec` and puts into them what it says, but for programs.
-pub(super) fn create(spec: &ObjectSpec, options: &LoadOptions, btf: Option<&LoadedBtf>) -> Result<Maps> {
+pub(super) fn create(
+    spec: &ObjectSpec,
+    options: &LoadOptions,
+    btf: Option<&LoadedBtf>,
+    externs: &Externs<'_>,
+) -> Result<Maps> {
     let mut maps = Maps {
         maps: Vec::with_capacity(spec.maps.len()),
         names: spec.maps.iter().map(|map| map.name.clone()).collect(),
         pins: Pins::new(&options.kernel),
     };
-    let maker = Maker { spec, options, btf };
+    let maker = Maker { spec, options, btf, externs };
     for map in &spec.maps {
         let made = if map.autocreate { maker.make(map, &mut maps.pins)? } else { None };
         maps.maps.push(made);
@@ -48,22 +50,12 @@ impl Maps {
         self.maps.get(index)?.as_ref()
     }
 
-    /// Writes the descriptors of maps into a program. Where a map was not created the instruction becomes one that
+    /// Writes the descriptor of a map into a program. Where the map was not created the instruction becomes one that
     /// the verifier refuses if it can be reached.
-    pub(super) fn write_into(&self, image: &mut ProgramImage) {
-        for Fixup { insn, kind } in std::mem::take(&mut image.fixups) {
-            let (FixupKind::MapFd { map } | FixupKind::MapValue { map, .. }) = kind else { continue };
-            let Some(slots) = image.insns.get_mut(insn..insn + 2) else { continue };
-            match self.get(map) {
-                Some(map) => slots[0].imm = map.as_fd().as_raw_fd(),
-                None => {
-                    let imm = POISON_BASE.saturating_add(i32::try_from(map).unwrap_or(i32::MAX));
-                    slots.fill(Insn::call_helper(imm));
-                    let name = self.names.get(map).map_or("?", String::as_str);
-                    let description = format!("map {name} is used but was not created");
-                    image.poisoned.push(Poisoned { insn, imm, description });
-                }
-            }
+    pub(super) fn write_into(&self, image: &mut ProgramImage, insn: usize, map: usize) {
+        match self.get(map) {
+            Some(map) => image.set_map(insn, map.as_fd().as_raw_fd()),
+            None => image.poison_map(insn, map, self.names.get(map).map_or("?", String::as_str)),
         }
     }
 
@@ -79,6 +71,7 @@ struct Maker<'a> {
     spec: &'a ObjectSpec,
     options: &'a LoadOptions,
     btf: Option<&'a LoadedBtf>,
+    externs: &'a Externs<'a>,
 }
 
 impl Maker<'_> {
@@ -98,7 +91,7 @@ impl Maker<'_> {
         }
         let Some((fd, flags)) = self.create(map, max_entries)? else { return Ok(None) };
         let made = self.wrap(map, max_entries, flags, fd);
-        contents::fill_data(map, &made)?;
+        contents::fill_data(map, self.externs, &made)?;
         if map.is_frozen() {
             made.freeze()?;
         }

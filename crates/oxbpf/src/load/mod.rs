@@ -5,6 +5,7 @@
 
 mod btf;
 mod contents;
+mod externs;
 pub(crate) mod hints;
 mod maps;
 pub(crate) mod memlock;
@@ -17,13 +18,17 @@ mod target;
 
 use std::cell::OnceCell;
 
-use oxbpf_obj::{CoreTarget, Endian, LinkOptions, ObjectSpec, ProgramImage, ProgramType};
+use oxbpf_obj::{CoreTarget, Endian, FixupKind, LinkOptions, ObjectSpec, ProgramImage, ProgramType};
 use oxbpf_sys::{Errno, SysError};
 
 use crate::error::{Error, Result};
 use crate::object::Object;
 
+pub use externs::MissingExtern;
 pub use options::LoadOptions;
+
+use externs::Externs;
+use maps::Maps;
 
 /// Loads `spec`; what [`Object::load`] does.
 pub(crate) fn object(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
@@ -31,11 +36,12 @@ pub(crate) fn object(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object>
     let kernel = &options.kernel;
     let mut images = link(spec, options)?;
     let btf = btf::load(kernel, spec)?;
-    let maps = maps::create(spec, options, btf.as_ref())?;
+    let externs = externs::resolve(spec, options, &images)?;
+    let maps = maps::create(spec, options, btf.as_ref(), &externs)?;
     for image in &mut images {
-        maps.write_into(image);
+        fix(image, &maps, &externs);
     }
-    let programs = programs::load(spec, options, btf.as_ref(), &maps, &images)?;
+    let programs = programs::load(spec, options, btf.as_ref(), &maps, &externs, &images)?;
     contents::fill_program_arrays(spec, &maps, &images, &programs)?;
     let globals = spec.globals().filter_map(|var| maps.get(var.map).cloned().map(|map| (var, map)));
     let globals = globals.collect();
@@ -47,6 +53,18 @@ pub(crate) fn object(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object>
         maps: maps.keep(),
         globals,
     })
+}
+
+/// Writes into a program what is known by now.
+fn fix(image: &mut ProgramImage, maps: &Maps, externs: &Externs<'_>) {
+    for fixup in std::mem::take(&mut image.fixups) {
+        match fixup.kind {
+            FixupKind::MapFd { map } | FixupKind::MapValue { map, .. } => {
+                maps.write_into(image, fixup.insn, map);
+            }
+            _ => externs.write_into(image, fixup),
+        }
+    }
 }
 
 /// What can be seen to be wrong before the kernel is asked.

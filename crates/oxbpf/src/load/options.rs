@@ -23,6 +23,10 @@ pub struct LoadOptions {
     /// The types to relocate against (CO-RE) in place of those the kernel tells, for kernels that tell none.
     #[doc(alias = "btf_custom_path")]
     pub btf: Option<Btf>,
+    /// Text in the form of a kernel configuration, for `__kconfig` externs: what it has (`CONFIG_HZ=250` a line) comes
+    /// before what this kernel's configuration says.
+    #[doc(alias = "bpf_object_open_opts::kconfig")]
+    pub kconfig: Option<String>,
     /// How many threads load programs at the same time; by default as many as there are CPUs for this process, but
     /// no more than are worth it. The programs, and the error if one fails, are the same with any number.
     pub threads: Option<NonZeroUsize>,
@@ -48,6 +52,7 @@ impl Default for LoadOptions {
         Self {
             kernel: Kernel::default(),
             btf: None,
+            kconfig: None,
             threads: None,
             log_level: 0,
             pin_root: PathBuf::from("/sys/fs/bpf"),

@@ -1,7 +1,7 @@
 //! Programs: handed to the verifier, with what this kernel takes of what they come with.
 
 use std::num::NonZeroUsize;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use oxbpf_obj::{
     AttachType, Endian, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
@@ -9,6 +9,7 @@ use oxbpf_obj::{
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
 use super::btf::LoadedBtf;
+use super::externs::Externs;
 use super::hints::refused;
 use super::maps::Maps;
 use super::target::{self, Target};
@@ -31,9 +32,11 @@ pub(super) fn load(
     options: &LoadOptions,
     btf: Option<&LoadedBtf>,
     maps: &Maps,
+    externs: &Externs<'_>,
     images: &[ProgramImage],
 ) -> Result<Vec<Program>> {
-    let loader = Loader { spec, options, btf, maps };
+    let fd_array = externs.fd_array();
+    let loader = Loader { spec, options, btf, maps, fd_array: &fd_array };
     parallel::map(images.len(), threads(options, images), |i| {
         let image = images.get(i).expect("numbers are below the count of images");
         loader.load(image)
@@ -58,6 +61,8 @@ struct Loader<'a> {
     options: &'a LoadOptions,
     btf: Option<&'a LoadedBtf>,
     maps: &'a Maps,
+    /// What calls of functions of modules refer to.
+    fd_array: &'a [BorrowedFd<'a>],
 }
 
 /// A program as it will be offered to the kernel next.
@@ -171,6 +176,7 @@ impl Loader<'_> {
             attach_btf_id: attempt.target.id.0,
             attach_btf_obj_fd: attempt.target.module.as_ref().map(AsFd::as_fd),
             attach_prog_fd: attempt.target.program.map(AsFd::as_fd),
+            fd_array: self.fd_array,
             ..ProgLoad::default()
         };
         if let Some(btf) = self.btf.filter(|btf| btf.functions) {

@@ -128,7 +128,7 @@ impl std::fmt::Display for Wanted<'_> {
 }
 
 /// The kernel's descriptor of a module's types.
-fn module_fd(kernel: &Kernel, module: &str) -> Result<Option<OwnedFd>, SysError> {
+pub(super) fn module_fd(kernel: &Kernel, module: &str) -> Result<Option<OwnedFd>, SysError> {
     let mut last = 0;
     while let Some(id) = kernel.next_id(ObjectKind::Btf, last)? {
         last = id;

@@ -2,6 +2,7 @@
 // What is unwrapped here and is not there fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod externs;
 mod features;
 mod maps;
 mod objects;
@@ -15,6 +16,7 @@ use oxbpf_testing::{Suite, testdata};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
+    externs::tests(&mut suite);
     features::tests(&mut suite);
     objects::tests(&mut suite);
     maps::tests(&mut suite);

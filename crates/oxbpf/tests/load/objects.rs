@@ -50,6 +50,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
     }
     match spec.name.as_str() {
         "core_access" | "core_kinds" | "kprobe" | "opensnoop" => needs.push(Need::KernelBtf),
+        "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
         _ => {}

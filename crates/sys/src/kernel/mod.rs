@@ -15,6 +15,7 @@ mod memo;
 mod perf;
 mod pin;
 mod prog;
+mod symbols;
 mod test_run;
 mod tracefs;
 mod version;
@@ -38,6 +39,7 @@ pub use map_batch::BatchCursor;
 pub use map_fd::MapFd;
 pub use perf::{PerfEvent, ProbePmu};
 pub use prog::{InfoRecords, ProgLoad};
+pub use symbols::{Symbol, Symbols};
 pub use test_run::{TestRun, TestRunAnswer};
 pub use version::KernelVersion;
 
