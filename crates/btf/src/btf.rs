@@ -223,16 +223,17 @@ impl Btf {
     /// The bytes of the string at `off`, without the NUL.
     #[inline]
     pub fn bytes_at(&self, off: u32) -> Result<&[u8], Error> {
+        self.strs_from(off).and_then(|s| c_str(s, 0)).ok_or_else(|| self.no_such_string(off))
+    }
+
+    /// The strings of the BTF of the chain that holds `off`, from there on.
+    #[inline]
+    pub(crate) fn strs_from(&self, off: u32) -> Option<&[u8]> {
         let mut owner = self;
         loop {
             match off.checked_sub(owner.0.first_str) {
-                Some(own) => {
-                    return c_str(owner.own_strs(), own as usize).ok_or_else(|| self.no_such_string(off));
-                }
-                None => match &owner.0.base {
-                    Some(b) => owner = b,
-                    None => return Err(self.no_such_string(off)),
-                },
+                Some(own) => return owner.own_strs().get(own as usize..),
+                None => owner = owner.0.base.as_ref()?,
             }
         }
     }
@@ -240,17 +241,7 @@ impl Btf {
     /// Whether the string at `off` is `text`, which is cheaper to say than what it is.
     #[inline]
     pub fn str_is(&self, off: u32, text: &[u8]) -> bool {
-        let mut owner = self;
-        let start = loop {
-            match off.checked_sub(owner.0.first_str) {
-                Some(own) => break owner.own_strs().get(own as usize..),
-                None => match &owner.0.base {
-                    Some(b) => owner = b,
-                    None => return false,
-                },
-            }
-        };
-        let end = start.and_then(|s| s.strip_prefix(text)).and_then(|rest| rest.first());
+        let end = self.strs_from(off).and_then(|s| s.strip_prefix(text)).and_then(|rest| rest.first());
         end == Some(&0) && !text.contains(&0)
     }
 

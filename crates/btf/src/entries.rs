@@ -185,6 +185,15 @@ impl<'a> Iterator for MemberEntries<'a> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.members.size_hint()
     }
+
+    /// Members that are passed over are not decoded.
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<MemberEntry<'a>> {
+        if n > 0 {
+            self.members.entries.nth(n.saturating_sub(1))?;
+        }
+        self.next()
+    }
 }
 
 impl ExactSizeIterator for MemberEntries<'_> {}

@@ -173,6 +173,16 @@ pub enum Error {
         /// What was done.
         what: &'static str,
     },
+    /// Printing made more text than types of that size can mean: anonymous types inside each other, or padding
+    /// without end.
+    #[error("the types mean more than {limit} bytes of C, which no header has")]
+    DumpTooLarge {
+        /// How much text a BTF of this size may become, in bytes.
+        limit: u64,
+    },
+    /// What text was to be written to did not take it.
+    #[error("the text could not be written")]
+    Writer,
     /// A part of `.BTF.ext` is wrong.
     #[error(".BTF.ext: {section} at offset {offset:#x}: {problem}")]
     Ext {
@@ -364,6 +374,15 @@ pub enum TypeProblem {
         first: TypeId,
         /// One past the last.
         end: TypeId,
+    },
+    /// C has no way to say it: a struct with itself as a member, a typedef of itself.
+    #[error("is a part of itself, which C cannot say")]
+    PartOfItself,
+    /// Definitions, or parameters of functions, inside each other.
+    #[error("is nested more than {limit} levels deep, which compilers do not take")]
+    Nesting {
+        /// The limit.
+        limit: u32,
     },
     /// An entry that the type does not have.
     #[error("has no entry {index}: it has {len}")]

@@ -10,6 +10,7 @@
 //! | go through all types fast | [`Btf::headers`] |
 //! | know sizes, alignments, what a typedef stands for | [`Btf::size_of`], [`Btf::align_of`], [`Btf::resolve`] |
 //! | turn bytes into values with names | [`Btf::decode`], [`Value`] |
+//! | write types as C: `vmlinux.h`, one type, a declaration | [`Btf::dump_c`], [`CDump`] |
 //! | read the ELF section `.BTF.ext` | [`BtfExt`] |
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
@@ -63,6 +64,7 @@ mod builder;
 mod bytes;
 mod check;
 mod distill;
+mod dump;
 mod entries;
 mod error;
 mod ext;
@@ -87,6 +89,7 @@ pub use btf::Btf;
 pub use builder::{BtfBuilder, Field, IntEncoding};
 pub use bytes::Bytes;
 pub use distill::Distilled;
+pub use dump::{CDump, DumpOptions, TypeDecl};
 pub use entries::{
     ArrayType, Enumerator, Enumerators, IntType, Member, MemberEntries, MemberEntry, Members, Param, Params,
     SecVar, SecVars,

@@ -204,6 +204,13 @@ impl<'a> Type<'a> {
         Params { btf: self.btf, order: self.order, entries: entries.iter() }
     }
 
+    /// Parameter `i`: where its name is, and its type.
+    #[inline]
+    pub(crate) fn raw_param(&self, i: u32) -> Option<(u32, TypeId)> {
+        let &[name, ty] = self.entries::<2>(self.kind() == Kind::FuncProto).get(i as usize)?;
+        Some((self.order.u32(name), TypeId(self.order.u32(ty))))
+    }
+
     /// The variables of a section; none for other kinds.
     #[doc(alias = "btf_var_secinfos")]
     pub fn variables(&self) -> SecVars<'a> {

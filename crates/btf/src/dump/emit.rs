@@ -1,0 +1,215 @@
+//! Definitions, each after declarations of what it refers to.
+//!
+//! The types of the queue are in an order that C takes; what is missing are declarations for pointers to types
+//! that come later, or are being defined. This walk finds them. It keeps its own stack, as the one for the order
+//! does.
+
+use crate::{
+    Error, Kind, Type,
+    dump::{CDump, ident, state::State},
+};
+
+/// A type whose references are being declared.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    id: u32,
+    /// Which reference comes next.
+    next: u32,
+    /// The definition that this is a part of; 0 for a definition of its own.
+    inside: u32,
+    /// The definition that its references are a part of.
+    inner: u32,
+}
+
+impl<'a> CDump<'a> {
+    /// Writes what type `id` needs to be declared, then, unless it is a part of another (`inside`), itself.
+    pub(super) fn emit(&mut self, id: u32, inside: u32) -> Result<(), Error> {
+        self.emitting.clear();
+        self.visit(id, inside)?;
+        while let Some(&top) = self.emitting.last() {
+            let ty = self.ty(top.id)?;
+            match ty.kind() {
+                Kind::Typedef => self.advance_typedef(ty, top)?,
+                Kind::FuncProto => self.advance_params(ty, top)?,
+                _ => self.advance_record(ty, top)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits a reference; one that refers to others is put on the stack.
+    fn visit(&mut self, id: u32, inside: u32) -> Result<(), Error> {
+        let mut id = id;
+        loop {
+            let state = self.state(id);
+            if state.emitted() {
+                return Ok(());
+            }
+            self.step()?;
+            let ty = self.ty(id)?;
+            if state.emitting() {
+                return self.visit_again(ty, inside);
+            }
+            match ty.kind() {
+                Kind::Int | Kind::Float => {
+                    self.alias(ty);
+                    self.update(id, State::set_emitted);
+                    return Ok(());
+                }
+                Kind::Enum | Kind::Enum64 => {
+                    if inside == 0 {
+                        self.define_enum(ty, 0)?;
+                        self.text.put(b";\n\n");
+                    }
+                    self.update(id, State::set_emitted);
+                    return Ok(());
+                }
+                Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
+                    id = ty.target().unwrap_or_default().0;
+                }
+                Kind::Array => id = ty.array().map_or(0, |a| a.elem.0),
+                Kind::Fwd => {
+                    self.keyword_and_tag(ty);
+                    self.text.put(b";\n\n");
+                    self.update(id, State::set_emitted);
+                    return Ok(());
+                }
+                Kind::Typedef => {
+                    self.update(id, |s| s.set_emitting(true));
+                    self.emitting.push(Frame { id, next: 0, inside, inner: id });
+                    return Ok(());
+                }
+                Kind::Struct | Kind::Union => {
+                    self.visit_record(ty, inside);
+                    return Ok(());
+                }
+                Kind::FuncProto => {
+                    self.emitting.push(Frame { id, next: 0, inside, inner: inside });
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Visits a type that is being defined: what refers to it can only do so through a pointer.
+    fn visit_again(&mut self, ty: Type<'a>, inside: u32) -> Result<(), Error> {
+        let id = ty.id().0;
+        if self.state(id).forward() {
+            return Ok(());
+        }
+        match ty.kind() {
+            // Inside its own definition it is known. One without a name cannot be declared.
+            Kind::Struct | Kind::Union if id == inside || ty.name_off() == 0 => return Ok(()),
+            Kind::Struct | Kind::Union => self.declare(ty),
+            Kind::Typedef => self.define_typedef(ty)?,
+            _ => return Ok(()),
+        }
+        self.update(id, State::set_forward);
+        Ok(())
+    }
+
+    fn visit_record(&mut self, ty: Type<'a>, inside: u32) {
+        let id = ty.id().0;
+        if inside == 0 || ty.name_off() == 0 {
+            self.update(id, |s| s.set_emitting(true));
+            let inner = if ty.name_off() == 0 { inside } else { id };
+            self.emitting.push(Frame { id, next: 0, inside, inner });
+        } else if !self.state(id).forward() && id != inside {
+            self.declare(ty);
+            self.update(id, State::set_forward);
+        }
+    }
+
+    /// A forward declaration of a struct or union.
+    fn declare(&mut self, ty: Type<'a>) {
+        self.keyword_and_tag(ty);
+        self.text.put(b";\n\n");
+    }
+
+    fn advance_typedef(&mut self, ty: Type<'a>, top: Frame) -> Result<(), Error> {
+        if top.next == 0 {
+            self.went_on(1);
+            return self.visit(ty.target().unwrap_or_default().0, top.inner);
+        }
+        // Someone may have needed it before it was done.
+        if !self.state(top.id).forward() {
+            self.define_typedef(ty)?;
+        }
+        self.update(top.id, State::set_emitted);
+        self.emitting.pop();
+        Ok(())
+    }
+
+    fn advance_record(&mut self, ty: Type<'a>, top: Frame) -> Result<(), Error> {
+        let depth = self.emitting.len();
+        let mut next = top.next;
+        for m in ty.member_entries().skip(next as usize) {
+            next = next.wrapping_add(1);
+            if self.state(m.ty.0).emitted() {
+                continue;
+            }
+            // Before the visit, which may put another frame on top.
+            self.went_on(next);
+            self.visit(m.ty.0, top.inner)?;
+            if self.emitting.len() > depth {
+                return Ok(());
+            }
+        }
+        if top.inside == 0 {
+            self.define_record(ty, 0)?;
+            self.text.put(b";\n\n");
+            self.update(top.id, State::set_emitted);
+        } else {
+            // It has no name: each use is a definition of its own.
+            self.update(top.id, |s| s.set_emitting(false));
+        }
+        self.emitting.pop();
+        Ok(())
+    }
+
+    fn advance_params(&mut self, ty: Type<'a>, top: Frame) -> Result<(), Error> {
+        let reference = match top.next.checked_sub(1) {
+            None => ty.target(),
+            Some(i) => ty.raw_param(i).map(|(_, ty)| ty),
+        };
+        let Some(reference) = reference else {
+            self.emitting.pop();
+            return Ok(());
+        };
+        self.went_on(top.next.wrapping_add(1));
+        self.visit(reference.0, top.inner)
+    }
+
+    /// Notes which reference of the type on top of the stack comes next.
+    fn went_on(&mut self, next: u32) {
+        if let Some(frame) = self.emitting.last_mut() {
+            frame.next = next;
+        }
+    }
+
+    /// A typedef for a number that compilers do not know by its name.
+    fn alias(&mut self, ty: Type<'a>) {
+        if ty.name_off() == 0 {
+            return;
+        }
+        self.settle_number(ty);
+        let Some(name) = self.renamed.get(&ty.id().0).cloned() else { return };
+        self.text.put(b"typedef ");
+        match ident::number_of(ty) {
+            Some(number) => {
+                self.text.put(number.as_bytes());
+                self.text.put(b" ");
+                self.text.put(&name);
+            }
+            None => {
+                self.text.put(b"unsigned char ");
+                self.text.put(&name);
+                self.text.put(b"[");
+                self.text.number(ty.size().unwrap_or(0).into());
+                self.text.put(b"]");
+            }
+        }
+        self.text.put(b";\n\n");
+    }
+}

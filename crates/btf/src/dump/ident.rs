@@ -1,0 +1,170 @@
+//! Names in C: what is an identifier, what a word of the language, what the name of a number that every compiler
+//! knows.
+
+use crate::Type;
+
+/// Whether the name can stand in C as it is.
+#[inline]
+pub(super) fn is_plain(name: &[u8]) -> bool {
+    let first_is_letter = name.first().is_some_and(|b| !b.is_ascii_digit());
+    first_is_letter && name.iter().all(|&b| is_ident_byte(b)) && !is_keyword(name)
+}
+
+#[inline]
+fn is_ident_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// A name near to this one that can stand in C. Two names can become the same.
+#[cold]
+pub(super) fn made_plain(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len().saturating_add(1));
+    if name.first().is_none_or(u8::is_ascii_digit) {
+        out.push(b'_');
+    }
+    out.extend(name.iter().map(|&b| if is_ident_byte(b) { b } else { b'_' }));
+    if is_keyword(&out) {
+        out.push(b'_');
+    }
+    out
+}
+
+/// Words of C11 and of GNU C. Those that only C23 has (`bool`, `true`, `nullptr`) are names in the kernel.
+#[rustfmt::skip]
+fn is_keyword(name: &[u8]) -> bool {
+    if !(2..=19).contains(&name.len()) || name.first().is_some_and(u8::is_ascii_uppercase) {
+        return false;
+    }
+    matches!(
+        name,
+        b"auto" | b"break" | b"case" | b"char" | b"const" | b"continue" | b"default" | b"do" | b"double" | b"else"
+        | b"enum" | b"extern" | b"float" | b"for" | b"goto" | b"if" | b"inline" | b"int" | b"long" | b"register"
+        | b"restrict" | b"return" | b"short" | b"signed" | b"sizeof" | b"static" | b"struct" | b"switch"
+        | b"typedef" | b"union" | b"unsigned" | b"void" | b"volatile" | b"while" | b"asm" | b"typeof"
+        | b"_Alignas" | b"_Alignof" | b"_Atomic" | b"_Bool" | b"_Complex" | b"_Generic" | b"_Imaginary"
+        | b"_Noreturn" | b"_Static_assert" | b"_Thread_local" | b"_Float16" | b"_Float32" | b"_Float64"
+        | b"_Float128" | b"_Float32x" | b"_Float64x" | b"_BitInt" | b"__int128" | b"__asm" | b"__asm__"
+        | b"__attribute" | b"__attribute__" | b"__const" | b"__const__" | b"__extension__" | b"__inline"
+        | b"__inline__" | b"__volatile" | b"__volatile__" | b"__alignof" | b"__alignof__" | b"__typeof"
+        | b"__typeof__" | b"__restrict" | b"__restrict__" | b"__signed" | b"__signed__" | b"__label__" | b"__thread"
+        | b"__complex__" | b"__real__" | b"__imag__" | b"__auto_type" | b"__func__" | b"__FUNCTION__"
+        | b"__float128" | b"__fp16" | b"__bf16"
+    )
+}
+
+/// Whether every compiler knows this number: each word of its name is one of C.
+pub(super) fn is_base_type(name: &[u8]) -> bool {
+    !name.is_empty() && name.split(|&b| b == b' ').all(is_base_word)
+}
+
+#[rustfmt::skip]
+fn is_base_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"char" | b"short" | b"int" | b"long" | b"signed" | b"unsigned" | b"_Bool" | b"float" | b"double"
+        | b"_Complex" | b"__int128" | b"__int128_t" | b"__uint128_t" | b"_Float16" | b"_Float32" | b"_Float64"
+        | b"_Float128" | b"_Float32x" | b"_Float64x" | b"__float128" | b"__fp16" | b"__bf16"
+    )
+}
+
+/// A number in C's words, for those that have no name or one that compilers do not know. None where C has no
+/// number of that size.
+pub(super) fn number_of(ty: Type<'_>) -> Option<&'static str> {
+    let size = ty.size().unwrap_or(0);
+    let Some(int) = ty.int() else { return Some(float_of(size)) };
+    Some(match (size, int.signed) {
+        (1, _) if int.bool => "_Bool",
+        (1, true) => "signed char",
+        (1, false) => "unsigned char",
+        (2, true) => "short",
+        (2, false) => "unsigned short",
+        (4, true) => "int",
+        (4, false) => "unsigned int",
+        (8, true) => "long long",
+        (8, false) => "unsigned long long",
+        (16, true) => "__int128",
+        (16, false) => "unsigned __int128",
+        _ => return None,
+    })
+}
+
+/// A floating-point number of that size.
+fn float_of(size: u32) -> &'static str {
+    match size {
+        2 => "_Float16",
+        4 => "float",
+        8 => "double",
+        _ => "long double",
+    }
+}
+
+/// Whether an arbitrary attribute (Linux 6.15) can be written between its parentheses without ending them.
+pub(super) fn is_attribute(text: &[u8]) -> bool {
+    let mut open = 0u32;
+    for &b in text {
+        match b {
+            b'(' => open = open.saturating_add(1),
+            b')' => match open.checked_sub(1) {
+                Some(left) => open = left,
+                None => return false,
+            },
+            _ if is_ident_byte(b) || b" ,.-+".contains(&b) => {}
+            _ => return false,
+        }
+    }
+    open == 0 && !text.is_empty()
+}
+
+/// A string between quotes.
+pub(super) fn quoted(text: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'"'];
+    for &b in text {
+        match b {
+            b'"' | b'\\' => out.extend([b'\\', b]),
+            // Three digits, so that what follows is not taken for more of them; `?` could be a trigraph.
+            0..=0x1f | 0x7f.. | b'?' => out.extend(format!("\\{b:03o}").bytes()),
+            _ => out.push(b),
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_c_takes_and_others() {
+        for good in ["a", "_", "bool", "task_struct", "Int", "x1", "this_name_is_longer_than_keywords"] {
+            assert!(is_plain(good.as_bytes()), "{good}");
+        }
+        for (bad, made) in [
+            ("", "_"),
+            ("1x", "_1x"),
+            ("int", "int_"),
+            ("a b", "a_b"),
+            ("Option<&str>", "Option__str_"),
+            ("größe", "gr____e"),
+            ("__attribute__", "__attribute___"),
+        ] {
+            assert!(!is_plain(bad.as_bytes()), "{bad}");
+            assert_eq!(String::from_utf8(made_plain(bad.as_bytes())).unwrap(), made);
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        assert!(is_base_type(b"long long unsigned int") && is_base_type(b"unsigned __int128"));
+        assert!(!is_base_type(b"__ARRAY_SIZE_TYPE__") && !is_base_type(b"u32") && !is_base_type(b"int "));
+    }
+
+    #[test]
+    fn tags_cannot_leave_their_place() {
+        assert!(is_attribute(b"address_space(1)") && is_attribute(b"rcu"));
+        for bad in [&b""[..], b"x)) int y; ((", b"a(", b"a\"", b"a\n"] {
+            assert!(!is_attribute(bad));
+        }
+        assert_eq!(quoted(b"a\"\\\n?\xff"), b"\"a\\\"\\\\\\012\\077\\377\"");
+    }
+}

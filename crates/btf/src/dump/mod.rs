@@ -1,0 +1,307 @@
+//! Types as C that compilers take: `vmlinux.h`, one type with what it needs, one declaration.
+//!
+//! In two steps, for each type that is asked for: [`order`] finds what has to stand before it, [`emit`] writes
+//! that, with forward declarations where types refer to each other. [`decl`] writes declarations, [`define`] and
+//! [`record`] definitions; [`layout`] knows where a C compiler will put the members of what is written.
+
+mod decl;
+mod define;
+mod emit;
+mod ident;
+mod layout;
+mod names;
+mod order;
+mod pad;
+mod record;
+mod sort;
+mod state;
+mod text;
+mod vmlinux;
+
+use std::{collections::HashMap, fmt};
+
+use crate::{Btf, Error, Kind, Type, TypeId, error::TypeProblem, work::Work};
+use layout::Layouts;
+use names::Names;
+use state::State;
+use text::Text;
+
+/// Definitions inside definitions, and parameters of parameters, go no deeper in any program; compilers have
+/// such a limit too.
+const MAX_NESTING: u32 = 100;
+
+/// How [`Btf::dump_c`] writes types. The default is every type in the order of ids, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DumpOptions {
+    /// Only these types, each with what it needs, in this order. `None` stands for all, those of the base
+    /// included.
+    pub types: Option<Vec<TypeId>>,
+    /// Order types by what they are and by name, not by id, so that the text changes little from one kernel to
+    /// the next. It does not apply to [`types`](DumpOptions::types) that were listed.
+    pub sort: bool,
+    /// Put an include guard around the text, and let clang record every access to a struct for CO-RE
+    /// (`preserve_access_index`).
+    pub guard: bool,
+    /// Declare the kernel functions that BPF programs can call (those tagged `bpf_kfunc`), unless types were
+    /// listed. The declarations need the macros that [`guard`](DumpOptions::guard) brings.
+    pub kfuncs: bool,
+    /// What a level is indented by; `None` stands for a tab.
+    pub indent: Option<String>,
+}
+
+impl DumpOptions {
+    /// A `vmlinux.h` as bpftool writes it: sorted, with its guard and with the functions of the kernel.
+    pub fn vmlinux_h() -> DumpOptions {
+        DumpOptions { sort: true, guard: true, kfuncs: true, ..DumpOptions::default() }
+    }
+}
+
+/// How [`CDump::type_decl`] writes a declaration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(alias = "btf_dump_emit_type_decl_opts")]
+pub struct TypeDecl<'n> {
+    /// What is declared; empty for the type alone, as in a cast. It is written as it is.
+    pub name: &'n str,
+    /// By how many levels lines after the first are indented.
+    pub level: u32,
+    /// Leave `const`, `volatile`, `restrict` and type tags out.
+    pub strip_mods: bool,
+    /// Do not write the members of anonymous structs, unions and enums.
+    pub skip_anonymous: bool,
+}
+
+impl Btf {
+    /// The types as C, each after what it needs. Sizes, offsets and values are those of this BTF, with padding
+    /// and attributes where C by itself would have others.
+    ///
+    /// The text is that of libbpf's `btf_dump` where that is right.
+    ///
+    /// ```
+    /// use oxbpf_btf::{BtfBuilder, DumpOptions, Field, IntEncoding};
+    ///
+    /// # fn main() -> Result<(), oxbpf_btf::Error> {
+    /// let mut b = BtfBuilder::new();
+    /// let int = b.add_int("int", 4, IntEncoding::SIGNED)?;
+    /// let next = b.add_fwd("node", false)?;
+    /// let next = b.add_ptr(next)?;
+    /// b.add_struct("list", 16, [Field::new("len", int, 0), Field::new("head", next, 64)])?;
+    /// let text = b.build()?.dump_c(&DumpOptions::default())?;
+    /// assert_eq!(text, "struct node;\n\nstruct list {\n\tint len;\n\tstruct node *head;\n};\n\n");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Fails where types say what C cannot: a struct that contains itself, types nested deeper than compilers
+    /// go ([`TypeProblem::Nesting`]), or small types that mean endless text ([`Error::DumpTooLarge`]).
+    #[doc(alias = "btf_dump__dump_type")]
+    pub fn dump_c(&self, options: &DumpOptions) -> Result<String, Error> {
+        let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
+        vmlinux::write(&mut dump, options, None)?;
+        Ok(dump.text.take())
+    }
+
+    /// The same, written piece by piece: the whole is never in memory.
+    pub fn dump_c_to(&self, options: &DumpOptions, out: &mut dyn fmt::Write) -> Result<(), Error> {
+        let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
+        vmlinux::write(&mut dump, options, Some(out))
+    }
+}
+
+/// A dump in progress: it knows what was written, and writes nothing twice. For those who choose the types one
+/// by one; [`Btf::dump_c`] does it for all.
+///
+/// ```
+/// use oxbpf_btf::{BtfBuilder, CDump, IntEncoding, TypeDecl};
+///
+/// # fn main() -> Result<(), oxbpf_btf::Error> {
+/// let mut b = BtfBuilder::new();
+/// let int = b.add_int("int", 4, IntEncoding::SIGNED)?;
+/// let pid = b.add_typedef("pid_t", int)?;
+/// let array = b.add_array(pid, int, 8)?;
+/// let pointer = b.add_ptr(array)?;
+/// let btf = b.build()?;
+///
+/// let (mut dump, mut text) = (CDump::new(&btf), String::new());
+/// dump.dump_type(pid, &mut text)?;
+/// dump.dump_type(pid, &mut text)?; // is there already
+/// dump.type_decl(pointer, &TypeDecl { name: "pids", ..TypeDecl::default() }, &mut text)?;
+/// assert_eq!(text, "typedef int pid_t;\n\npid_t (*pids)[8]");
+/// # Ok(()) }
+/// ```
+#[doc(alias = "btf_dump")]
+pub struct CDump<'a> {
+    btf: &'a Btf,
+    text: Text,
+    states: Vec<State>,
+    layouts: Layouts,
+    tags: Names<'a>,
+    idents: Names<'a>,
+    /// Names that are not those of the BTF, by type.
+    renamed: HashMap<u32, Box<[u8]>>,
+    /// Whether the states know which types others refer to.
+    references_known: bool,
+    /// What is to be written for the type that was asked for.
+    queue: Vec<u32>,
+    ordering: Vec<order::Frame>,
+    emitting: Vec<emit::Frame>,
+    /// Chains of types of the declarations that are being written, one behind the other.
+    chain: Vec<u32>,
+    /// Of each declarator that is open, what comes behind it.
+    suffixes: Vec<decl::Suffix>,
+    strip_mods: bool,
+    skip_anonymous: bool,
+    nesting: u32,
+    work: Work,
+}
+
+impl<'a> CDump<'a> {
+    /// A dump of types of `btf`, in which nothing is written yet.
+    #[doc(alias = "btf_dump__new")]
+    pub fn new(btf: &'a Btf) -> CDump<'a> {
+        Self::with_indent(btf, "\t")
+    }
+
+    fn with_indent(btf: &'a Btf, indent: &str) -> CDump<'a> {
+        let count = btf.end_id().0 as usize;
+        let mut states = vec![State::default(); count];
+        if let Some(void) = states.first_mut() {
+            *void = State::VOID;
+        }
+        let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
+        let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
+        CDump {
+            btf,
+            text: Text::new(indent, bytes.saturating_mul(4).saturating_add(8 << 20)),
+            states,
+            layouts: Layouts::new(count),
+            tags: Names::default(),
+            idents: Names::default(),
+            renamed: HashMap::new(),
+            references_known: false,
+            queue: Vec::new(),
+            ordering: Vec::new(),
+            emitting: Vec::new(),
+            chain: Vec::new(),
+            suffixes: Vec::new(),
+            strip_mods: false,
+            skip_anonymous: false,
+            nesting: 0,
+            work: Work::on(&chain, 16, "writing types as C"),
+        }
+    }
+
+    /// Writes type `id` after all that it needs and that was not written yet. Functions, variables and sections
+    /// are not types of C: nothing is written for them.
+    ///
+    /// After an error the dump should be given up: what it wrote last may be incomplete.
+    #[doc(alias = "btf_dump__dump_type")]
+    pub fn dump_type(&mut self, id: TypeId, out: &mut dyn fmt::Write) -> Result<(), Error> {
+        self.one(id).inspect_err(|_| self.text.discard())?;
+        self.text.flush(out)
+    }
+
+    /// Writes a declaration: `char (*name)[8]`. What it needs is not written with it; anonymous structs are
+    /// written inside.
+    #[doc(alias = "btf_dump__emit_type_decl")]
+    pub fn type_decl(
+        &mut self,
+        id: TypeId,
+        decl: &TypeDecl<'_>,
+        out: &mut dyn fmt::Write,
+    ) -> Result<(), Error> {
+        self.btf.get(id)?;
+        (self.strip_mods, self.skip_anonymous) = (decl.strip_mods, decl.skip_anonymous);
+        let written = self.decl(id.0, decl::Name::Given(decl.name.as_bytes()), decl.level);
+        (self.strip_mods, self.skip_anonymous) = (false, false);
+        written.inspect_err(|_| self.text.discard())?;
+        self.text.flush(out)
+    }
+
+    fn one(&mut self, id: TypeId) -> Result<(), Error> {
+        self.order(id)?;
+        let queue = std::mem::take(&mut self.queue);
+        for &id in &queue {
+            self.emit(id, 0)?;
+            self.text.check()?;
+        }
+        self.queue = queue;
+        Ok(())
+    }
+
+    #[inline]
+    fn state(&self, id: u32) -> State {
+        self.states.get(id as usize).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn update(&mut self, id: u32, change: impl FnOnce(&mut State)) {
+        if let Some(state) = self.states.get_mut(id as usize) {
+            change(state);
+        }
+    }
+
+    #[inline]
+    fn ty(&self, id: u32) -> Result<Type<'a>, Error> {
+        self.btf.get(TypeId(id))
+    }
+
+    /// Fails when more steps were taken than a BTF of this size can need.
+    #[inline]
+    fn step(&mut self) -> Result<(), Error> {
+        self.work.spend(1)
+    }
+
+    /// A definition or a list of parameters inside another starts.
+    fn nest(&mut self, ty: Type<'_>) -> Result<(), Error> {
+        self.nesting = self.nesting.saturating_add(1);
+        if self.nesting > MAX_NESTING {
+            return Err(ty.error(TypeProblem::Nesting { limit: MAX_NESTING }));
+        }
+        Ok(())
+    }
+
+    fn unnest(&mut self) {
+        self.nesting = self.nesting.saturating_sub(1);
+    }
+
+    /// Whether any type refers to this one. Found for all when first asked.
+    fn is_referenced(&mut self, id: u32) -> bool {
+        if !std::mem::replace(&mut self.references_known, true) {
+            let states = &mut self.states;
+            for owner in std::iter::successors(Some(self.btf), |b| b.base()) {
+                for ty in owner.types() {
+                    for_each_reference(ty, |id| {
+                        if let Some(state) = states.get_mut(id.0 as usize) {
+                            state.set_referenced();
+                        }
+                    });
+                }
+            }
+        }
+        self.state(id).referenced()
+    }
+}
+
+impl fmt::Debug for CDump<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = self.states.iter().filter(|s| s.emitted()).count();
+        f.debug_struct("CDump").field("btf", self.btf).field("written", &written).finish_non_exhaustive()
+    }
+}
+
+/// Which types a type refers to.
+fn for_each_reference(ty: Type<'_>, mut f: impl FnMut(TypeId)) {
+    match ty.kind() {
+        Kind::Array => {
+            if let Some(a) = ty.array() {
+                f(a.elem);
+                f(a.index);
+            }
+        }
+        Kind::Struct | Kind::Union => ty.member_entries().for_each(|m| f(m.ty)),
+        Kind::FuncProto => (0..ty.vlen()).filter_map(|i| ty.raw_param(i)).for_each(|(_, ty)| f(ty)),
+        Kind::Datasec => ty.variables().for_each(|v| f(v.ty)),
+        // That a prototype's result counts for nothing here is libbpf's; it is only about anonymous enums.
+        _ => ty.target().into_iter().for_each(f),
+    }
+}

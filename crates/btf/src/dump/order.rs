@@ -1,0 +1,169 @@
+//! What has to be written before a type, in an order that C takes.
+//!
+//! A type with a name needs to be *defined* before one that holds it by value, and only *declared* before one that
+//! points to it. A type without a name is written inside the one that uses it, pointer or not, so what it holds
+//! by value has to be defined before that one. The walk keeps its own stack: references can go as deep as there
+//! are types.
+
+use crate::{
+    Error, Kind, Type, TypeId,
+    dump::{CDump, state::State},
+    error::TypeProblem,
+};
+
+/// A type whose references are being followed.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    id: u32,
+    /// Which reference comes next.
+    next: u32,
+    /// Whether the way here went through a pointer.
+    through_ptr: bool,
+    /// Whether any reference so far has to be defined first.
+    strong: bool,
+}
+
+/// What following a reference says: whether the type has to be defined first. None while it is not known.
+type Answer = Option<bool>;
+
+impl CDump<'_> {
+    /// Fills the queue with what is to be written for `root`: each definition after those that it needs.
+    pub(super) fn order(&mut self, root: TypeId) -> Result<(), Error> {
+        self.btf.get(root)?;
+        self.queue.clear();
+        self.ordering.clear();
+        let mut answer = self.follow(root.0, false)?;
+        while let Some(&top) = self.ordering.last() {
+            answer = self.advance(top, answer)?;
+        }
+        Ok(())
+    }
+
+    /// Follows one reference. The answer is none if it needs the answers to others: then it is on the stack.
+    fn follow(&mut self, id: u32, through_ptr: bool) -> Result<Answer, Error> {
+        let (mut id, mut through_ptr) = (id, through_ptr);
+        // A chain longer than there are types goes round.
+        for _ in 0..=self.states.len() {
+            let state = self.state(id);
+            if state.ordered() {
+                return Ok(Some(true));
+            }
+            self.step()?;
+            let ty = self.ty(id)?;
+            let kind = ty.kind();
+            let weak = through_ptr && kind.is_composite() && ty.name_off() != 0;
+            if weak {
+                return Ok(Some(false));
+            }
+            match kind {
+                Kind::Ptr | Kind::Struct | Kind::Union | Kind::Typedef | Kind::FuncProto => {
+                    // The one way of a struct or pointer is all that it has.
+                    let through_ptr = through_ptr && matches!(kind, Kind::Typedef | Kind::FuncProto);
+                    if state.ordering(through_ptr) {
+                        return Err(ty.error(TypeProblem::PartOfItself));
+                    }
+                    self.update(id, |s| s.set_ordering(through_ptr, true));
+                    self.ordering.push(Frame { id, next: 0, through_ptr, strong: false });
+                    return Ok(None);
+                }
+                Kind::Array => {
+                    id = ty.array().map_or(0, |a| a.elem.0);
+                    through_ptr = false;
+                }
+                Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
+                    id = ty.target().unwrap_or_default().0;
+                }
+                Kind::Enum | Kind::Enum64 | Kind::Fwd => {
+                    // One without a name is written where it is used, if it is.
+                    if ty.name_off() != 0 || !self.is_referenced(id) {
+                        self.queue.push(id);
+                    }
+                    self.update(id, State::set_ordered);
+                    return Ok(Some(true));
+                }
+                _ => {
+                    self.update(id, State::set_ordered);
+                    return Ok(Some(false));
+                }
+            }
+        }
+        Err(self.ty(id)?.error(TypeProblem::PartOfItself))
+    }
+
+    /// Goes on with the type on top of the stack, given what its last reference said.
+    fn advance(&mut self, top: Frame, answer: Answer) -> Result<Answer, Error> {
+        let ty = self.ty(top.id)?;
+        match ty.kind() {
+            Kind::Ptr => match answer {
+                None => self.follow(ty.target().unwrap_or_default().0, true),
+                Some(strong) => Ok(self.done(top, strong, true)),
+            },
+            Kind::Typedef => match answer {
+                None => self.follow(ty.target().unwrap_or_default().0, top.through_ptr),
+                Some(false) if top.through_ptr => Ok(self.done(top, false, false)),
+                Some(_) => {
+                    self.queue.push(top.id);
+                    Ok(self.done(top, true, true))
+                }
+            },
+            Kind::FuncProto => self.advance_proto(ty, top, answer),
+            _ => self.advance_members(ty, top),
+        }
+    }
+
+    /// The type on top of the stack is done.
+    fn done(&mut self, top: Frame, strong: bool, for_ever: bool) -> Answer {
+        self.ordering.pop();
+        self.update(top.id, |s| {
+            s.set_ordering(top.through_ptr, false);
+            if for_ever {
+                s.set_ordered();
+            }
+        });
+        Some(strong)
+    }
+
+    fn advance_members(&mut self, ty: Type<'_>, top: Frame) -> Result<Answer, Error> {
+        let mut next = top.next;
+        for m in ty.member_entries().skip(next as usize) {
+            next = next.wrapping_add(1);
+            if self.state(m.ty.0).ordered() {
+                continue;
+            }
+            let depth = self.ordering.len();
+            if self.follow(m.ty.0, false)?.is_none() {
+                if let Some(frame) = self.ordering.get_mut(depth.wrapping_sub(1)) {
+                    frame.next = next;
+                }
+                return Ok(None);
+            }
+        }
+        if ty.name_off() != 0 {
+            self.queue.push(top.id);
+        }
+        Ok(self.done(top, true, true))
+    }
+
+    /// The result comes first, then the parameters.
+    fn advance_proto(&mut self, ty: Type<'_>, top: Frame, answer: Answer) -> Result<Answer, Error> {
+        let mut top = Frame { strong: top.strong || answer == Some(true), ..top };
+        loop {
+            let reference = match top.next.checked_sub(1) {
+                None => ty.target(),
+                Some(i) => ty.raw_param(i).map(|(_, ty)| ty),
+            };
+            let Some(reference) = reference else { return Ok(self.done(top, top.strong, false)) };
+            top.next = top.next.wrapping_add(1);
+            let depth = self.ordering.len();
+            match self.follow(reference.0, top.through_ptr)? {
+                Some(strong) => top.strong |= strong,
+                None => {
+                    if let Some(frame) = self.ordering.get_mut(depth.wrapping_sub(1)) {
+                        *frame = top;
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}

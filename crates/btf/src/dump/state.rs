@@ -1,0 +1,103 @@
+//! What is known of each type while a dump runs, in two bytes.
+
+/// Progress of one type.
+#[derive(Clone, Copy, Default)]
+pub(super) struct State(u16);
+
+const ORDERING: u16 = 1;
+const ORDERED: u16 = 1 << 1;
+const EMITTING: u16 = 1 << 2;
+const EMITTED: u16 = 1 << 3;
+const FORWARD: u16 = 1 << 4;
+const NAMED: u16 = 1 << 5;
+const RENAMED: u16 = 1 << 6;
+const REFERENCED: u16 = 1 << 7;
+const ORDERING_WEAKLY: u16 = 1 << 8;
+
+impl State {
+    /// `void` is always there.
+    pub(super) const VOID: State = State(ORDERED | EMITTED);
+
+    #[inline]
+    fn has(self, bit: u16) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// On the way from the type that is dumped to what it needs; `weakly` if that way went through a pointer to
+    /// this type. A typedef can be on it both ways: of a struct that points to itself by that name.
+    #[inline]
+    pub(super) fn ordering(self, weakly: bool) -> bool {
+        self.has(if weakly { ORDERING_WEAKLY } else { ORDERING })
+    }
+
+    /// Everything it needs is in the queue.
+    #[inline]
+    pub(super) fn ordered(self) -> bool {
+        self.has(ORDERED)
+    }
+
+    pub(super) fn set_ordering(&mut self, weakly: bool, on: bool) {
+        let bit = if weakly { ORDERING_WEAKLY } else { ORDERING };
+        self.0 = if on { self.0 | bit } else { self.0 & !bit };
+    }
+
+    pub(super) fn set_ordered(&mut self) {
+        self.0 |= ORDERED;
+    }
+
+    /// Its definition has been started: what it needs is being declared.
+    #[inline]
+    pub(super) fn emitting(self) -> bool {
+        self.has(EMITTING)
+    }
+
+    /// Its definition is in the text.
+    #[inline]
+    pub(super) fn emitted(self) -> bool {
+        self.has(EMITTED)
+    }
+
+    pub(super) fn set_emitting(&mut self, on: bool) {
+        self.0 = if on { self.0 | EMITTING } else { self.0 & !EMITTING };
+    }
+
+    #[inline]
+    pub(super) fn set_emitted(&mut self) {
+        self.0 = self.0 & !EMITTING | EMITTED;
+    }
+
+    /// There is a forward declaration; of a typedef: its definition, for use behind pointers.
+    pub(super) fn forward(self) -> bool {
+        self.has(FORWARD)
+    }
+
+    pub(super) fn set_forward(&mut self) {
+        self.0 |= FORWARD;
+    }
+
+    /// Its name in C is settled.
+    #[inline]
+    pub(super) fn named(self) -> bool {
+        self.has(NAMED)
+    }
+
+    /// Its name in C is not that of the BTF.
+    #[inline]
+    pub(super) fn renamed(self) -> bool {
+        self.has(RENAMED)
+    }
+
+    pub(super) fn set_named(&mut self, renamed: bool) {
+        self.0 |= NAMED | if renamed { RENAMED } else { 0 };
+    }
+
+    /// Another type refers to it.
+    pub(super) fn referenced(self) -> bool {
+        self.has(REFERENCED)
+    }
+
+    #[inline]
+    pub(super) fn set_referenced(&mut self) {
+        self.0 |= REFERENCED;
+    }
+}
