@@ -1,6 +1,7 @@
 //! The subjects, a file each.
 
 mod canon;
+mod data;
 mod raw;
 
 use crate::tally::{Tally, Verdict};
@@ -12,7 +13,8 @@ pub(crate) struct Subject {
     pub(crate) run: fn(&Settings, &mut Tally) -> Outcome<()>,
 }
 
-pub(crate) const SUBJECTS: &[Subject] = &[Subject { name: "raw", run: raw::run }];
+pub(crate) const SUBJECTS: &[Subject] =
+    &[Subject { name: "raw", run: raw::run }, Subject { name: "data", run: data::run }];
 
 /// Compares what both sides made where libbpf's order of types and strings is defined. That both refuse is as
 /// good as that both make the same.

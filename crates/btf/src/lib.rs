@@ -11,6 +11,7 @@
 //! | know sizes, alignments, what a typedef stands for | [`Btf::size_of`], [`Btf::align_of`], [`Btf::resolve`] |
 //! | turn bytes into values with names | [`Btf::decode`], [`Value`] |
 //! | write types as C: `vmlinux.h`, one type, a declaration | [`Btf::dump_c`], [`CDump`] |
+//! | turn bytes into values with names, text or JSON | [`Btf::data`], [`TypedData`], [`Value`], [`Visitor`] |
 //! | read the ELF section `.BTF.ext` | [`BtfExt`] |
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
@@ -63,6 +64,7 @@ mod btf;
 mod builder;
 mod bytes;
 mod check;
+mod data;
 mod distill;
 mod dump;
 mod entries;
@@ -81,13 +83,13 @@ mod sanitize;
 mod scan;
 mod sort;
 mod types;
-mod value;
 mod words;
 mod work;
 
 pub use btf::Btf;
 pub use builder::{BtfBuilder, Field, IntEncoding};
 pub use bytes::Bytes;
+pub use data::{Cut, Extent, Float, JsonWriter, PerCpu, Place, TextOptions, TypedData, Value, Visitor};
 pub use distill::Distilled;
 pub use dump::{CDump, DumpOptions, TypeDecl};
 pub use entries::{
@@ -103,4 +105,3 @@ pub use kind::{Endian, Kind, TypeId};
 pub use progress::{Progress, ProgressFn};
 pub use sanitize::KindSupport;
 pub use types::Type;
-pub use value::Value;
