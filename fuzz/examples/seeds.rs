@@ -36,6 +36,11 @@ fn main() {
         let section = |name| elf.section_by_name(name).and_then(|s| s.data().ok());
         let Some(btf) = section(".BTF") else { continue };
         write("btf", &name, btf);
+        if let Ok(len) = u16::try_from(btf.len()) {
+            // The target takes a length, a BTF of it, and data for its types.
+            let data: Vec<u8> = (0..200).collect();
+            write("btf_data", &name, &[&len.to_le_bytes(), btf, &data].concat());
+        }
         if let (Some(ext), Ok(len)) = (section(".BTF.ext"), u16::try_from(btf.len())) {
             // The target takes a length, a BTF of it, and a `.BTF.ext`.
             write("btf_ext", &name, &[&len.to_le_bytes(), btf, ext].concat());

@@ -1,5 +1,5 @@
-//! Fuzzing the crates that read files: `btf` (raw BTF), `btf_ext` (`.BTF.ext`) and `elf_open` (objects, up to
-//! linked programs).
+//! Fuzzing the crates that read files: `btf` (raw BTF), `btf_ext` (`.BTF.ext`), `btf_data` (data of types, printed)
+//! and `elf_open` (objects, up to linked programs).
 //!
 //! ```text
 //! cargo install cargo-fuzz                       # once; it needs a nightly toolchain

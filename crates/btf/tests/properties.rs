@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BOTH, EveryKind, walk};
+use common::{BOTH, EveryKind, data_walk, walk};
 use oxbpf_btf::{Btf, BtfBuilder, Endian, Field, IntEncoding, Kind, SecVar, Type, TypeId};
 use proptest::prelude::*;
 
@@ -270,6 +270,29 @@ proptest! {
             let btf = b.build_as(endian).unwrap();
             prop_assert_eq!(btf.types().map(read).collect::<Vec<_>>(), models.clone());
             walk::walk(&btf, btf.as_bytes());
+        }
+    }
+
+    #[test]
+    fn data_of_any_type_prints(models in prop::collection::vec(model(), 1..10), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let mut models = settle(models, 1);
+        // As large as the data can be, or nothing would be there to print.
+        for m in &mut models {
+            match m {
+                Model::Array { len, .. } => *len %= 8,
+                Model::Composite { size, members, .. } => {
+                    *size %= 64;
+                    members.iter_mut().for_each(|m| m.2 %= *size * 8 + 1);
+                }
+                _ => {}
+            }
+        }
+        let b = built(&models, BtfBuilder::new());
+        for endian in BOTH {
+            let btf = b.build_as(endian).unwrap();
+            for t in btf.types() {
+                data_walk::data(&btf, t.id(), &bytes);
+            }
         }
     }
 

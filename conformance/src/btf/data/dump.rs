@@ -20,22 +20,26 @@ unsafe extern "C" {
 
 pub(super) struct Dump {
     pointer: NonNull<sys::btf_dump>,
-    text: Box<Vec<u8>>,
+    text: Box<Text>,
 }
 
-/// Appends what is printed to the `Vec<u8>` behind `to`.
+/// What was printed. It stays where it is, as libbpf keeps its address.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+/// Appends what is printed to the [`Text`] behind `to`.
 unsafe extern "C" fn append(to: *mut c_void, format: *const c_char, args: *mut sys::__va_list_tag) {
     let mut piece = [0u8; PIECE];
     // SAFETY: so many bytes are there; the format and its arguments are libbpf's.
     let len = unsafe { vsnprintf(piece.as_mut_ptr().cast(), PIECE, format, args) };
-    // SAFETY: the vector of a `Dump`, which is borrowed nowhere while libbpf prints.
-    let text = unsafe { &mut *to.cast::<Vec<u8>>() };
-    text.extend(&piece[..usize::try_from(len).unwrap_or(0).min(PIECE - 1)]);
+    // SAFETY: that of a `Dump`, which is borrowed nowhere while libbpf prints.
+    let text = unsafe { &mut *to.cast::<Text>() };
+    text.0.extend(&piece[..usize::try_from(len).unwrap_or(0).min(PIECE - 1)]);
 }
 
 impl Dump {
     pub(super) fn new(btf: &libbpf::Btf) -> io::Result<Dump> {
-        let mut text = Box::<Vec<u8>>::default();
+        let mut text = Box::<Text>::default();
         let to = (&raw mut *text).cast();
         // SAFETY: the BTF is live and outlives the dump in every caller; `to` stays where it is, in its box.
         let pointer = unsafe { sys::btf_dump__new(btf.as_ptr(), Some(append), to, std::ptr::null()) };
@@ -66,7 +70,6 @@ impl Dump {
             skip_names: options.skip_names,
             emit_zeroes: options.zeroes,
             emit_strings: options.strings,
-            ..Default::default()
         };
         // SAFETY: all is live; `len` bytes are there.
         let result = unsafe {
@@ -79,7 +82,7 @@ impl Dump {
             )
         };
         // glibc's way to write a null pointer.
-        let text = String::from_utf8_lossy(&self.text).replace("(nil)", "0x0");
+        let text = String::from_utf8_lossy(&self.text.0).replace("(nil)", "0x0");
         Ok((result, text))
     }
 }

@@ -8,6 +8,7 @@
 //! - there are letters behind the NUL of a `char` array: without zeroes it prints them as if there were no NUL;
 //! - a string is a member: no comma and no new line follow it;
 //! - an enumerator is unsigned and above 2^31, or signed in a bit-field: it has no name;
+//! - a value of a signed enum has no name: no comma and no new line follow it;
 //! - a float has 2 or 12 bytes, or a bit-field a type of more than 8: an error.
 //!
 //! Where the data ends too early libbpf stops, or leaves out elements of an array without a word; oxbpf says so.
@@ -48,8 +49,9 @@ pub(super) fn run(settings: &Settings, tally: &mut Tally) -> Outcome<()> {
 }
 
 fn options(random: &mut Random, focus: Focus, zeroes: bool) -> TextOptions {
-    // libbpf indents a variable's value once more, in the middle of a line.
-    let indent_level = if focus == Focus::Section { 0 } else { random.below(3) as usize };
+    // libbpf indents strings and the values of variables once more, in the middle of a line.
+    let once = matches!(focus, Focus::Section | Focus::String);
+    let indent_level = if once { 0 } else { random.below(3) as usize };
     TextOptions {
         compact: random.percent(50),
         skip_names: random.percent(30),

@@ -36,7 +36,10 @@ enum Shape {
     Bool,
     /// A `long double`.
     Long,
-    Enum(Vec<u64>),
+    Enum {
+        values: Vec<u64>,
+        signed: bool,
+    },
     Chars,
     Bytes,
     Array(Box<Ty>, u32),
@@ -185,9 +188,9 @@ impl Maker<'_> {
         // Those that are unsigned and large have no names with libbpf.
         let bits = (size * 8).min(32) - 1;
         let count = self.r.from(1..=4);
-        let values: Vec<u64> = (0..count)
+        let mut values: Vec<u64> = (0..count)
             .map(|_| {
-                let value = self.r.next() & ((1u64 << bits) - 1);
+                let value = self.r.next() & ((1u64 << bits) - 1) | 1;
                 if signed && self.r.percent(30) {
                     (!value).max(1u64.wrapping_neg() << (bits - 1))
                 } else {
@@ -195,6 +198,9 @@ impl Maker<'_> {
                 }
             })
             .collect();
+        if signed {
+            values.push(0);
+        }
         let name = self.name("kind");
         let names: Vec<String> = values.iter().map(|_| self.name("VALUE")).collect();
         let named = names.iter().map(String::as_str).zip(values.iter().copied());
@@ -202,7 +208,7 @@ impl Maker<'_> {
             8 => self.b.add_enum64(&name, size, signed, named)?,
             _ => self.b.add_enum(&name, size, signed, named.map(|(n, v)| (n, v as i64)))?,
         };
-        Ok(Ty { id, size, align: size, shape: Shape::Enum(values) })
+        Ok(Ty { id, size, align: size, shape: Shape::Enum { values, signed } })
     }
 
     fn float(&mut self) -> Outcome<Ty> {
@@ -286,10 +292,16 @@ impl Maker<'_> {
 
     /// Bytes for a value. `free`: it may be zero though what is around it is not.
     fn fill(&mut self, ty: &Ty, data: &mut [u8], at: usize, free: bool) {
-        let zero = free && self.r.percent(25);
+        // Zeroes in arrays of bytes are another matter.
+        let kept = match ty.shape {
+            Shape::Bytes | Shape::Struct(_) => true,
+            Shape::Array(..) => self.focus == Focus::Bytes,
+            _ => false,
+        };
+        let zero = free && !kept && self.r.percent(25);
         let bytes = &mut data[at..at + ty.size as usize];
         match &ty.shape {
-            _ if zero && !matches!(ty.shape, Shape::Bytes | Shape::Struct(_)) => bytes.fill(0),
+            _ if zero => bytes.fill(0),
             Shape::Plain | Shape::Union => {
                 let width = self.r.from(1..=ty.size);
                 bytes[..width as usize].fill_with(|| self.r.next() as u8);
@@ -305,12 +317,15 @@ impl Maker<'_> {
                 bytes[8..10]
                     .copy_from_slice(&(exponent as u16 | (self.r.below(2) as u16) << 15).to_le_bytes());
             }
-            Shape::Enum(values) => {
-                let value = if self.r.percent(70) { *self.r.pick(values) } else { self.r.next() >> 1 };
+            Shape::Enum { values, signed } => {
+                let named = *signed || self.r.percent(70);
+                let value = match named {
+                    // The first is not 0.
+                    true if !free => values[0],
+                    true => *self.r.pick(values),
+                    false => self.r.next() >> 1 | 1,
+                };
                 bytes.copy_from_slice(&value.to_le_bytes()[..ty.size as usize]);
-                if bytes.iter().all(|&b| b == 0) {
-                    bytes[0] = 1;
-                }
             }
             Shape::Chars => {
                 let len = self.r.from(1..=ty.size) as usize;

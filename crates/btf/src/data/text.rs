@@ -229,6 +229,8 @@ impl<'a, 'o> TextWriter<'a, 'o> {
             self.delimit();
             return Ok(());
         }
+        let elem = self.place.and_then(|p| p.ty.array()).and_then(|a| self.btf.resolve(a.elem).ok());
+        let signed = elem.and_then(|ty| ty.int()).is_some_and(|int| int.signed);
         self.begin(Kind::Array, "[");
         for &b in if chars { text } else { bytes } {
             if self.is_full() {
@@ -237,6 +239,8 @@ impl<'a, 'o> TextWriter<'a, 'o> {
             }
             match b {
                 b' '..=b'~' => self.scalar(false, format_args!("'{}'", char::from(b)))?,
+                // The same bits, read as signed.
+                b if signed => self.scalar(b == 0, format_args!("{}", b as i8))?,
                 b => self.scalar(b == 0, format_args!("{b}"))?,
             }
         }

@@ -3,6 +3,21 @@
 
 use oxbpf_btf::{Btf, Cut, Extent, JsonWriter, TextOptions, TypeId};
 
+/// A BTF and data for its types, as one input: a length of two bytes, a BTF of it, and the data.
+pub fn input(input: &[u8]) {
+    /// Types of which values are printed: some from all over the BTF.
+    const TYPES: usize = 8;
+    if let Some((at, rest)) = input.split_first_chunk::<2>()
+        && let Some((raw, bytes)) = rest.split_at_checked(usize::from(u16::from_le_bytes(*at)))
+        && let Ok(btf) = Btf::parse(raw)
+    {
+        let count = btf.end_id().0 as usize;
+        for id in (0..count).rev().step_by(count.div_ceil(TYPES)) {
+            data(&btf, TypeId(id as u32), bytes);
+        }
+    }
+}
+
 /// Data as a value of this type. Errors are about the type; then every way gives one.
 pub fn data(btf: &Btf, ty: TypeId, bytes: &[u8]) {
     let data = btf.data(ty, bytes);
@@ -12,7 +27,7 @@ pub fn data(btf: &Btf, ty: TypeId, bytes: &[u8]) {
         return;
     };
     if let Some(Cut::Short { offset, needed }) = cut {
-        assert!(needed > bytes.len() as u64 && offset < needed, "{needed} {}", bytes.len());
+        assert!(needed > bytes.len() as u64 && offset <= needed, "{needed} {}", bytes.len());
     }
     let most = (1 << 20) + 512 * bytes.len() + (1 << 18);
     for flags in 0..4u8 {

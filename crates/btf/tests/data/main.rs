@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 #![allow(unreachable_pub, reason = "modules of a test")]
 
-#[path = "../common/data_walk.rs"]
-mod data_walk;
+#[path = "../common/mod.rs"]
+mod common;
 mod floats;
 mod json;
 mod short;

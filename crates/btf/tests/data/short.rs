@@ -3,7 +3,7 @@
 use oxbpf_btf::{Cut, Endian, Error, Extent, Field, TypeId};
 
 use super::{
-    data_walk,
+    common::data_walk,
     types::{Types, compact, long},
 };
 

@@ -109,7 +109,7 @@ fn characters() {
     );
     assert_eq!(
         compact(&b, s, &data(b"f\x01\xff\0bar\0")),
-        "(struct s){.comm = (char[8])['f',1,255,],.n = (int)7,}"
+        "(struct s){.comm = (char[8])['f',1,-1,],.n = (int)7,}"
     );
     assert_eq!(compact(&b, s, &data(b"\0oo\0\0\0\0\0")), "(struct s){.n = (int)7,}");
     assert_eq!(
