@@ -1,9 +1,8 @@
 //! Distilling the base of a split BTF: down to what is needed to find the same types in another base later.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
-use crate::{Btf, BtfBuilder, Error, Kind, Type, TypeId, error::TypeProblem, parse::KIND_SHIFT, work::Work};
+use crate::{
+    Btf, BtfBuilder, Error, Kind, Type, TypeId, carry::Carried, error::TypeProblem, parse::KIND_SHIFT,
+};
 
 /// What [`Btf::distill`] makes of a split BTF and its base.
 #[derive(Clone, Debug)]
@@ -58,8 +57,7 @@ impl Btf {
     pub fn distill(&self) -> Result<Distilled, Error> {
         let first = self.base().ok_or(Error::NotSplit)?.end_id().0;
         let mut ids = needed(self, first)?;
-        let mut strings =
-            Strings { src: self, work: Work::on(&[self], 4, "copying strings"), known: HashMap::default() };
+        let mut strings = Carried::from(self);
 
         let mut base = BtfBuilder::new();
         for id in (1..first).map(TypeId) {
@@ -88,7 +86,7 @@ impl Btf {
         }
         split.try_each(|_, mut edit, add| {
             for s in edit.strings() {
-                *s = strings.of(*s, |s| match base.find_bytes(s) {
+                *s = strings.offset(*s, |s| match base.find_bytes(s) {
                     Some(off) => Ok(off),
                     None => add(s),
                 })?;
@@ -150,8 +148,8 @@ fn in_base(ty: Type<'_>) -> bool {
     }
 }
 
-fn base_type(base: &mut BtfBuilder, ty: Type<'_>, strings: &mut Strings<'_>) -> Result<TypeId, Error> {
-    let name = strings.of(ty.name_off(), |s| base.add_bytes(s))?;
+fn base_type(base: &mut BtfBuilder, ty: Type<'_>, strings: &mut Carried<'_>) -> Result<TypeId, Error> {
+    let name = strings.offset(ty.name_off(), |s| base.add_bytes(s))?;
     let kind = match ty.kind() {
         Kind::Enum64 => Kind::Enum,
         k => k,
@@ -161,29 +159,5 @@ fn base_type(base: &mut BtfBuilder, ty: Type<'_>, strings: &mut Strings<'_>) -> 
             base.push_raw([name, (kind as u32) << KIND_SHIFT, ty.size().unwrap_or(0)])
         }
         _ => base.push_raw(std::iter::once(name).chain(ty.words().skip(1))),
-    }
-}
-
-/// Strings on their way from one BTF to another.
-struct Strings<'a> {
-    src: &'a Btf,
-    work: Work,
-    /// New offsets by old ones.
-    known: HashMap<u32, u32, FixedState>,
-}
-
-impl Strings<'_> {
-    fn of(&mut self, off: u32, mut add: impl FnMut(&[u8]) -> Result<u32, Error>) -> Result<u32, Error> {
-        if off == 0 {
-            return Ok(0);
-        }
-        if let Some(&new) = self.known.get(&off) {
-            return Ok(new);
-        }
-        let s = self.src.bytes_at(off)?;
-        self.work.spend(s.len().saturating_add(1))?;
-        let new = add(s)?;
-        self.known.insert(off, new);
-        Ok(new)
     }
 }

@@ -16,6 +16,7 @@
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
 //! | move a module's types to a kernel that was built again | [`Btf::distill`], [`Btf::relocate`] |
+//! | cut out some types | [`Btf::subset`] |
 //! | put types in another order, that of their names for instance | [`Btf::permute`], [`Btf::sorted`] |
 //!
 //! ```
@@ -63,6 +64,7 @@
 mod btf;
 mod builder;
 mod bytes;
+mod carry;
 mod check;
 mod data;
 mod distill;
@@ -82,6 +84,7 @@ mod relocate;
 mod sanitize;
 mod scan;
 mod sort;
+mod subset;
 mod types;
 mod words;
 mod work;
@@ -104,4 +107,5 @@ pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};
 pub use progress::{Progress, ProgressFn};
 pub use sanitize::KindSupport;
+pub use subset::Selection;
 pub use types::Type;

@@ -29,23 +29,29 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Of what an object needs of a kernel, [`ObjectSpec::core_check`] tells whether types have it, and
+//! [`min_core_btf`] cuts it out of them.
+//!
 //! Any bytes may be given to it: files that are cut, damaged or made to deceive give an [`Error`] that names
 //! what is wrong and where, and take no more memory than their size justifies.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod code;
+mod core_check;
 mod elf;
 mod error;
 pub mod insn;
 mod kconfig;
 mod link;
+mod min_core;
 mod parse;
 pub mod relo_core;
 mod sections;
 mod spec;
 mod uapi;
 
+pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
     KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, SymbolProblem,
@@ -53,6 +59,7 @@ pub use error::{
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, LinkOptions, Linker, Poisoned, ProgramImage};
+pub use min_core::min_core_btf;
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{

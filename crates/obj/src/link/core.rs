@@ -87,7 +87,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
 }
 
 /// Cuts what a file with names of megabytes would make of a description.
-fn shortened(mut description: String) -> String {
+pub(crate) fn shortened(mut description: String) -> String {
     const MAX: usize = 512;
     if description.len() > MAX {
         let end = (0..MAX).rev().find(|i| description.is_char_boundary(*i)).unwrap_or(0);
@@ -121,7 +121,20 @@ fn wanted(spec: &ObjectSpec, code: &Code) -> Vec<Wanted> {
     if code.core_relos.is_empty() {
         return Vec::new();
     }
-    let mut is_wanted: Vec<bool> = code.functions.iter().map(|f| f.subprogram).collect();
+    let is_wanted = loadable(spec);
+    let mut found = Vec::with_capacity(code.core_relos.len());
+    for (section, relo) in &code.core_relos {
+        let Some(function) = code.function_at(*section, relo.insn_off as usize) else { continue };
+        if is_wanted.get(function).is_some_and(|w| *w) {
+            found.push(Wanted { function, relo: *relo });
+        }
+    }
+    found
+}
+
+/// For each function whether it is a program that is to be loaded, or one that programs may call.
+pub(crate) fn loadable(spec: &ObjectSpec) -> Vec<bool> {
+    let mut is_wanted: Vec<bool> = spec.code.functions.iter().map(|f| f.subprogram).collect();
     for program in &spec.programs {
         if let Some(wanted) = is_wanted.get_mut(program.function) {
             *wanted = true;
@@ -132,14 +145,7 @@ fn wanted(spec: &ObjectSpec, code: &Code) -> Vec<Wanted> {
             *wanted = false;
         }
     }
-    let mut found = Vec::with_capacity(code.core_relos.len());
-    for (section, relo) in &code.core_relos {
-        let Some(function) = code.function_at(*section, relo.insn_off as usize) else { continue };
-        if is_wanted.get(function).is_some_and(|w| *w) {
-            found.push(Wanted { function, relo: *relo });
-        }
-    }
-    found
+    is_wanted
 }
 
 /// Number of the helper that a poisoned instruction calls; `None` for an instruction that is as it was.

@@ -12,7 +12,7 @@ mod image;
 mod patch;
 mod reference;
 
-pub(crate) use core::needs_core_targets;
+pub(crate) use core::{loadable, needs_core_targets, shortened};
 pub use image::{Fixup, FixupKind, Poisoned, ProgramImage};
 
 use std::fmt;

@@ -9,9 +9,9 @@ use crate::CoreTarget;
 
 /// A type of a target.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate<'t> {
-    pub(super) target: &'t CoreTarget<'t>,
-    pub(super) id: TypeId,
+pub(crate) struct Candidate<'t> {
+    pub(crate) target: &'t CoreTarget<'t>,
+    pub(crate) id: TypeId,
 }
 
 /// A root type: what a relocation's access starts from.

@@ -43,6 +43,7 @@ fn find_enumerator(local: &Spec<'_, '_>, spec: &mut Spec<'_, '_>) -> Result<bool
     for (index, enumerator) in (0..).zip(ty.enumerators()) {
         if essential_name(enumerator.name) == wanted {
             spec.accessors.push(Accessor { ty: ty.id(), index, name: Some(enumerator.name) });
+            spec.path.push(index);
             return Ok(true);
         }
     }
@@ -91,29 +92,30 @@ impl<'t, 'b> Search<'_, 't, 'b> {
             return Ok(None);
         }
         spec.view.budget.spend(ty.vlen() as usize)?;
-        if ty.vlen() > 0 && spec.depth >= access::MAX_DEPTH {
+        if ty.vlen() > 0 && spec.path.len() >= access::MAX_DEPTH {
             return Err(Problem::TooDeep);
         }
-        spec.depth = spec.depth.saturating_add(1);
         for (index, candidate) in (0..).zip(ty.member_entries()) {
             if candidate.is_named("") {
                 let inner = spec.view.resolve(candidate.ty)?;
                 let start = spec.bits;
                 spec.advance(i64::from(candidate.bit_offset))?;
+                spec.path.push(index);
                 if let Some(next) = self.member(inner, spec)? {
                     return Ok(Some(next));
                 }
+                spec.path.pop();
                 spec.bits = start;
             } else if candidate.is_named(self.name) {
                 if !self.is_compatible(spec.view, candidate.ty)? {
                     break;
                 }
                 spec.advance(i64::from(candidate.bit_offset))?;
+                spec.path.push(index);
                 spec.accessors.push(Accessor { ty: ty.id(), index, name: Some(self.name) });
                 return Ok(Some(candidate.ty));
             }
         }
-        spec.depth = spec.depth.saturating_sub(1);
         Ok(None)
     }
 

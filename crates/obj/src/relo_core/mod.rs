@@ -21,6 +21,7 @@ mod describe;
 mod error;
 mod essential;
 mod field;
+mod found;
 mod matching;
 mod patch;
 mod spec;
@@ -41,7 +42,10 @@ pub use patch::POISON;
 
 use crate::{CoreTarget, insn::Insn};
 use candidates::{Candidate, Candidates};
+use found::{Agreed, Resolution};
+pub(crate) use found::{Found, Trace, name_of};
 use spec::Spec;
+pub(crate) use spec::{is_enum_based, is_type_based};
 use value::{Change, Value};
 use view::{Budget, View};
 
@@ -116,13 +120,6 @@ impl fmt::Display for Cause {
 pub fn compatible(local: &Btf, a: TypeId, target: &Btf, b: TypeId) -> Result<bool, Problem> {
     let budget = Budget::new(BASE_STEPS);
     compat::types_compatible(View::local(local, &budget), a, View::target(target, &budget), b)
-}
-
-/// What a relocation comes to. The same one, in many places of an object, is resolved once.
-#[derive(Clone, Copy, Debug)]
-enum Resolution {
-    Change(Change),
-    Unresolved(Cause),
 }
 
 /// Resolves the CO-RE relocations of one object.
@@ -208,13 +205,32 @@ impl<'t> Relocator<'t> {
         Ok(Applied::Poisoned(Unresolved { relo: describe(self.local, relo), cause }))
     }
 
+    /// Where `relo` leads in the targets, with no instruction at hand. Relocations that come several times need be
+    /// asked for once; the order matters as for [`apply`](Self::apply).
+    pub(crate) fn trace(&mut self, relo: &CoreRelo) -> Result<Trace<'t>, Problem> {
+        let (resolution, found) = self.search(relo)?;
+        self.resolved.insert((relo.ty, relo.access_str_off, relo.kind), resolution);
+        Ok(match (resolution, found) {
+            (Resolution::Unresolved(cause), _) => Trace::Nowhere(cause),
+            (Resolution::Change(change), Some(found)) => {
+                Trace::To { found, old: change.old, new: change.new }
+            }
+            (Resolution::Change(change), None) => Trace::Value(change.new),
+        })
+    }
+
     fn resolve(&mut self, relo: &CoreRelo) -> Result<Resolution, Problem> {
+        Ok(self.search(relo)?.0)
+    }
+
+    /// What a relocation comes to, and what was found for it.
+    fn search(&mut self, relo: &CoreRelo) -> Result<(Resolution, Option<Found<'t>>), Problem> {
         let local = Spec::local(View::local(self.local, &self.budget), relo)?;
         // Shifts are by the order of bytes, which is that of the object on both sides.
         let endian = self.local.endian();
         let old = Value::of(relo.kind, &local, endian)?;
         if relo.kind == CoreReloKind::TypeIdLocal {
-            return Ok(Resolution::Change(Change::to(&old, old.value)));
+            return Ok((Resolution::Change(Change::to(&old, old.value)), None));
         }
         if self.local.get(relo.ty)?.name_bytes().is_empty() {
             return Err(Problem::Anonymous { ty: relo.ty });
@@ -239,60 +255,26 @@ impl<'t> Relocator<'t> {
             let change = Change::between(&old, &new);
             fitting.push(candidate);
             match &agreed {
-                None => agreed = Some(Agreed { candidate, bits: spec.bits, change }),
+                None => {
+                    let found = Found { candidate, path: spec.path };
+                    agreed = Some(Agreed { found, bits: spec.bits, change });
+                }
                 Some(first) => first.check(candidate, spec.bits, change)?,
             }
         }
         if let Some(agreed) = agreed {
             self.candidates.retain(relo.ty, fitting);
-            return Ok(Resolution::Change(agreed.change));
+            return Ok((Resolution::Change(agreed.change), Some(agreed.found)));
         }
-        Ok(match value::absent(relo.kind) {
+        let resolution = match value::absent(relo.kind) {
             Some(value) => Resolution::Change(Change::to(&old, value)),
             None if candidates.is_empty() => Resolution::Unresolved(Cause::NoType),
             None => Resolution::Unresolved(Cause::NoMatch),
-        })
-    }
-}
-
-/// What the candidates so far agree on.
-struct Agreed<'t> {
-    candidate: Candidate<'t>,
-    bits: i64,
-    change: Change,
-}
-
-impl Agreed<'_> {
-    fn check(&self, other: Candidate<'_>, bits: i64, change: Change) -> Result<(), Problem> {
-        if bits != self.bits {
-            return Err(Problem::AmbiguousOffset {
-                first: name_of(self.candidate),
-                first_bits: self.bits,
-                second: name_of(other),
-                second_bits: bits,
-            });
-        }
-        if change.new != self.change.new {
-            return Err(Problem::AmbiguousValue {
-                first: name_of(self.candidate),
-                first_value: self.change.new,
-                second: name_of(other),
-                second_value: change.new,
-            });
-        }
-        Ok(())
+        };
+        Ok((resolution, None))
     }
 }
 
 fn in_candidate(candidate: Candidate<'_>, problem: Problem) -> Problem {
     Problem::Candidate { candidate: name_of(candidate), problem: Box::new(problem) }
-}
-
-fn name_of(candidate: Candidate<'_>) -> Box<CandidateName> {
-    let Candidate { target, id } = candidate;
-    let (kind, name) = match target.btf.get(id) {
-        Ok(ty) => (ty.kind(), ty.name().to_owned()),
-        Err(_) => (oxbpf_btf::Kind::Void, String::new()),
-    };
-    Box::new(CandidateName { target: target.name.to_owned(), id, kind, name })
 }

@@ -24,15 +24,16 @@ pub(super) struct Spec<'t, 'b> {
     pub(super) root: TypeId,
     /// The turns. Empty for relocations of types.
     pub(super) accessors: Vec<Accessor<'t>>,
-    /// Components of the access string: the turns and the anonymous members between them.
-    pub(super) depth: usize,
+    /// Components of the access string: which member, element or enumerator at each turn, and which of the anonymous
+    /// members between them.
+    pub(super) path: Vec<u32>,
     /// Where it ends, in bits from where it starts; negative for `p[-1]`.
     pub(super) bits: i64,
 }
 
 impl<'t, 'b> Spec<'t, 'b> {
     pub(super) const fn new(view: View<'t, 'b>, root: TypeId) -> Self {
-        Self { view, root, accessors: Vec::new(), depth: 0, bits: 0 }
+        Self { view, root, accessors: Vec::new(), path: Vec::new(), bits: 0 }
     }
 
     /// Reads the access of a relocation against the object's own BTF.
@@ -72,20 +73,20 @@ impl<'t, 'b> Spec<'t, 'b> {
         let found = ty.enumerators().nth(index as usize);
         let name = found.ok_or_else(|| no_entry("enumerator", index, ty))?.name;
         self.accessors.push(Accessor { ty: ty.id(), index, name: Some(name) });
-        self.depth = self.depth.saturating_add(1);
+        self.path.push(index);
         Ok(())
     }
 
     /// Goes to element `index` of an array whose elements are `elem`.
     pub(super) fn push_element(&mut self, elem: TypeId, index: u32) -> Result<(), Problem> {
-        if self.depth >= access::MAX_DEPTH {
+        if self.path.len() >= access::MAX_DEPTH {
             return Err(Problem::TooDeep);
         }
         let size = i64::from(self.view.size(elem)?);
         let bytes = access::distance(index).checked_mul(size).ok_or(Problem::Overflow)?;
         self.advance(bytes.checked_mul(8).ok_or(Problem::Overflow)?)?;
         self.accessors.push(Accessor { ty: elem, index, name: None });
-        self.depth = self.depth.saturating_add(1);
+        self.path.push(index);
         Ok(())
     }
 
@@ -103,7 +104,7 @@ impl<'t, 'b> Spec<'t, 'b> {
                 if !member.name.is_empty() {
                     self.accessors.push(Accessor { ty: ty.id(), index, name: Some(member.name) });
                 }
-                self.depth = self.depth.saturating_add(1);
+                self.path.push(index);
                 self.view.resolve(member.ty)
             }
             Kind::Array => {
@@ -141,7 +142,7 @@ fn not_aggregate(ty: Type<'_>) -> Problem {
 }
 
 /// About a whole type.
-pub(super) const fn is_type_based(kind: CoreReloKind) -> bool {
+pub(crate) const fn is_type_based(kind: CoreReloKind) -> bool {
     matches!(
         kind,
         CoreReloKind::TypeIdLocal
@@ -153,6 +154,6 @@ pub(super) const fn is_type_based(kind: CoreReloKind) -> bool {
 }
 
 /// About an enumerator.
-pub(super) const fn is_enum_based(kind: CoreReloKind) -> bool {
+pub(crate) const fn is_enum_based(kind: CoreReloKind) -> bool {
     matches!(kind, CoreReloKind::EnumvalExists | CoreReloKind::EnumvalValue)
 }
