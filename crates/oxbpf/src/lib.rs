@@ -29,6 +29,7 @@ mod object;
 mod program;
 mod ringbuf;
 mod stats;
+mod user_ringbuf;
 pub mod verifier;
 
 use std::fs::File;
@@ -58,12 +59,18 @@ pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use link::{Link, LinkKind, Links, detach_all};
 pub use load::{LoadOptions, MissingExtern};
-pub use map::{Batch, Entries, Keys, Map, Shape};
+pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
 pub use stats::{ProgramStats, StatsGuard, enable_stats};
-pub use typed::{Array, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap};
+pub use typed::{
+    Arena, Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, HashMap,
+    HashOfMaps, InodeStorage, InsnArray, LpmKey, LpmTrie, LruHashMap, LruPerCpuHashMap, MappedArray,
+    PerCpuArray, PerCpuHashMap, PerfEventArray, ProgramArray, Queue, ResizableHashMap, ReuseportSockArray,
+    SkStorage, SockHash, SockMap, Stack, StackTraceMap, StructOps, TaskStorage, XskMap,
+};
+pub use user_ringbuf::{UserRecord, UserRingBuffer};
 pub use verifier::VerifierError;
 
 /// Reads an object from a file, whose name up to the first dot becomes the object's. Nothing is asked of any kernel.

@@ -7,6 +7,7 @@
 mod host;
 
 use std::ffi::{CStr, OsString};
+use std::num::NonZeroUsize;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -71,6 +72,9 @@ pub enum Call<'c, 'a> {
     Mmap {
         /// Of what.
         fd: BorrowedFd<'c>,
+        /// To which address, for memory in which programs have pointers (arenas); `EEXIST` if something is there.
+        /// `None`: wherever there is room.
+        at: Option<NonZeroUsize>,
         /// From where, in bytes.
         offset: u64,
         /// How many bytes.

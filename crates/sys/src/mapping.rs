@@ -1,6 +1,7 @@
 //! Memory shared with the kernel.
 
 use std::ffi::c_void;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
@@ -64,6 +65,33 @@ impl Mapping {
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
         let start = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, prot, sharing, fd, offset)? };
         Self::own(start, len, writable, at_rest)
+    }
+
+    /// As [`of`](Self::of), to this address, where nothing may be mapped yet; since Linux 4.17.
+    ///
+    /// # Errors
+    /// As there; `EEXIST` if something is mapped there, `EINVAL` for an address that does not begin a page and for
+    /// [`Prot::KernelTypes`].
+    pub fn at_address(
+        fd: BorrowedFd<'_>,
+        address: NonZeroUsize,
+        offset: u64,
+        len: usize,
+        prot: Prot,
+    ) -> Result<Self, Errno> {
+        let flags = match prot {
+            Prot::Read => ProtFlags::READ,
+            Prot::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+            Prot::KernelTypes => return Err(Errno::EINVAL),
+        };
+        let sharing = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
+        let wanted = std::ptr::without_provenance_mut::<c_void>(address.get());
+        // SAFETY: FIXED_NOREPLACE (and without it, before 4.17, a mere hint) replaces nothing that is mapped, so no
+        // memory in use is touched.
+        let start = unsafe { rustix::mm::mmap(wanted, len, flags, sharing, fd, offset)? };
+        let mapping = Self::own(start, len, prot == Prot::ReadWrite, false)?;
+        // Before 4.17 it may be elsewhere; dropping it unmaps it.
+        if start.addr() == address.get() { Ok(mapping) } else { Err(Errno::EEXIST) }
     }
 
     /// Memory of this process alone, zeroed, for doors that play a kernel.

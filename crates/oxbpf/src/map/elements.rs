@@ -141,7 +141,7 @@ impl Map {
     }
 
     #[inline]
-    pub(super) fn check(&self, what: &'static str, expected: usize, got: usize) -> Result<()> {
+    pub(crate) fn check(&self, what: &'static str, expected: usize, got: usize) -> Result<()> {
         if expected == got { Ok(()) } else { Err(self.wrong_size(what, expected, got)) }
     }
 

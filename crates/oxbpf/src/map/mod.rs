@@ -7,6 +7,7 @@ mod entries;
 mod keys;
 mod memory;
 pub(crate) mod pin;
+mod ring;
 mod why;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::error::{Error, Result};
 pub use batch::Batch;
 pub use entries::Entries;
 pub use keys::Keys;
+pub use ring::RingPositions;
 
 use memory::Memory;
 

@@ -31,6 +31,9 @@ impl Map {
                 format!("the index is beyond its end, it has {entries} elements")
             }
             Errno::E2BIG | Errno::ENOSPC if updates => format!("it is full, with {entries} elements"),
+            Errno::ENOSPC if is(&[Cmd::MAP_LOOKUP_ELEM]) => {
+                "its values have 4 bytes, no room for the cookies of sockets: make it with 8".to_owned()
+            }
             Errno::ENOSPC if batches => "a bucket has more elements than the buffers hold".to_owned(),
             Errno::EEXIST if updates && is_indexed(kind) => "all its elements exist".to_owned(),
             Errno::EEXIST if updates => "the key is there already".to_owned(),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use oxbpf_sys::{Kernel, Mapping, Prot, SysError};
 
 /// Bytes before each record: its length with two flag bits, and its page offset, which only the kernel uses.
-pub(super) const HEADER: usize = 8;
+pub(crate) const HEADER: usize = 8;
 
 /// One ring, mapped.
 #[derive(Debug)]

@@ -17,6 +17,9 @@ use crate::{Error, Map};
 use memory::Memory;
 use ring::Ring;
 
+pub(crate) use memory::HEADER;
+pub(crate) use ring::{BUSY, DISCARDED};
+
 /// What can be wrong with a ring buffer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +46,16 @@ pub enum RingBufferError {
         /// What the kernel said.
         #[source]
         source: SysError,
+    },
+    /// A record for programs is longer than what the ring holds.
+    #[error("a record of {len} bytes does not fit into ring buffer `{map}`: it takes at most {max}")]
+    TooLarge {
+        /// The map's name.
+        map: String,
+        /// Bytes of the record.
+        len: usize,
+        /// Bytes that a record can have.
+        max: usize,
     },
     /// The epoll instance cannot be made or waited for.
     #[error("cannot wait for ring buffers")]
@@ -159,7 +172,7 @@ impl RingBufferBuilder {
             return Err(RingBufferError::Overwriting { map: map.name().to_owned() }.into());
         }
         let entries = map.max_entries();
-        let size = usize::try_from(entries).ok().filter(|s| s.is_power_of_two() && *s >= memory::HEADER);
+        let size = usize::try_from(entries).ok().filter(|s| s.is_power_of_two() && *s >= HEADER);
         let Some(size) = size else {
             return Err(RingBufferError::BadSize { map: map.name().to_owned(), size: entries }.into());
         };
@@ -285,12 +298,12 @@ impl AsFd for RingBuffer {
     }
 }
 
-fn epoll_error(e: Errno) -> RingBufferError {
+pub(crate) fn epoll_error(e: Errno) -> RingBufferError {
     RingBufferError::Epoll(e.into())
 }
 
 /// Whole milliseconds, at most what epoll_pwait takes: finer ones need epoll_pwait2, which Linux has since 5.11.
-fn to_timespec(timeout: Duration) -> Timespec {
+pub(crate) fn to_timespec(timeout: Duration) -> Timespec {
     let ms = timeout.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as u64;
     Timespec { tv_sec: (ms / 1000) as _, tv_nsec: (ms % 1000 * 1_000_000) as _ }
 }

@@ -6,9 +6,9 @@ use super::RingBufferError;
 use super::memory::{HEADER, Memory};
 
 /// The record is reserved and not yet committed.
-const BUSY: u32 = 1 << 31;
+pub(crate) const BUSY: u32 = 1 << 31;
 /// The program gave the record up; its bytes mean nothing.
-const DISCARDED: u32 = 1 << 30;
+pub(crate) const DISCARDED: u32 = 1 << 30;
 const LENGTH: u32 = !(BUSY | DISCARDED);
 
 /// One ring of a [`RingBuffer`](super::RingBuffer).

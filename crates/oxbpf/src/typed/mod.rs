@@ -23,23 +23,68 @@
 //! # }
 //! ```
 
+mod arena;
 mod array;
+mod bloom_filter;
+mod cgroup_array;
+mod cpumap;
+mod descriptors;
+mod devmap;
 mod hash;
+mod hash_batch;
+mod insn_array;
+mod lpm_trie;
+mod map_of_maps;
+mod mapped_array;
 mod per_cpu;
 mod per_cpu_array;
 mod per_cpu_hash;
+mod perf_event_array;
+mod program_array;
+mod queue;
+mod redirect;
+mod reuseport;
+mod sockmap;
+mod stack_trace;
+mod storage;
+mod struct_ops;
+mod table;
+mod xskmap;
 
 use std::fmt;
 
 use oxbpf_obj::MapType;
+use oxbpf_sys::uapi::ElemFlags;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::{Error, Map};
 
+pub use arena::Arena;
 pub use array::{Array, ArrayIter};
-pub use hash::{HashIter, HashMap, LruHashMap};
+pub use bloom_filter::BloomFilter;
+pub use cgroup_array::CgroupArray;
+pub use cpumap::{CpuMap, CpuMapValue};
+pub use devmap::{DevMap, DevMapHash, DevMapValue};
+pub use hash::{HashIter, HashMap, LruHashMap, ResizableHashMap};
+pub use insn_array::{InsnArray, InsnOffsets};
+pub use lpm_trie::{LpmKey, LpmTrie};
+pub use map_of_maps::{ArrayOfMaps, HashOfMaps};
+pub use mapped_array::MappedArray;
 pub use per_cpu_array::{PerCpuArray, PerCpuArrayIter};
 pub use per_cpu_hash::{LruPerCpuHashMap, PerCpuHashIter, PerCpuHashMap};
+pub use perf_event_array::PerfEventArray;
+pub use program_array::ProgramArray;
+pub use queue::{Fifo, Lifo, Order, Queue, Stack};
+pub use reuseport::ReuseportSockArray;
+pub use sockmap::{SockHash, SockMap};
+pub use stack_trace::{BuildIdFrame, StackTrace, StackTraceMap};
+pub use storage::{
+    AttachedCgroupKey, CgroupStorage, CgrpStorage, InodeStorage, OfCgroup, OfInode, OfSocket, OfTask, Owner,
+    PerCpuCgroupStorage, SkStorage, Storage, TaskStorage,
+};
+pub use struct_ops::{StructOps, StructOpsState};
+pub use table::{Evict, Keep, OfCgroups, PerCpuTable, Prefixes, Resizable, Table};
+pub use xskmap::XskMap;
 
 /// Types that are nothing but their bytes: any bytes are a value, and every byte of a value belongs to it.
 ///
@@ -48,53 +93,39 @@ pub trait Plain: FromBytes + IntoBytes + Immutable {}
 
 impl<T: FromBytes + IntoBytes + Immutable> Plain for T {}
 
-/// Whether a hash map throws out the entries that were not used for longest when it is full. A type-level choice:
-/// see [`Keep`] and [`Evict`].
-pub trait Eviction: sealed::Sealed + 'static {
-    #[doc(hidden)]
-    const HASH: (MapType, &'static str);
-    #[doc(hidden)]
-    const PER_CPU_HASH: (MapType, &'static str);
-}
-
-/// A full map refuses new entries (`E2BIG`).
-#[derive(Debug, Clone, Copy)]
-pub enum Keep {}
-
-/// A full map throws out the entries that were not used for longest.
-#[derive(Debug, Clone, Copy)]
-pub enum Evict {}
-
-impl Eviction for Keep {
-    const HASH: (MapType, &'static str) = (MapType::HASH, "a hash map");
-    const PER_CPU_HASH: (MapType, &'static str) = (MapType::PERCPU_HASH, "a per-CPU hash map");
-}
-
-impl Eviction for Evict {
-    const HASH: (MapType, &'static str) = (MapType::LRU_HASH, "an LRU hash map");
-    const PER_CPU_HASH: (MapType, &'static str) = (MapType::LRU_PERCPU_HASH, "an LRU per-CPU hash map");
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Keep {}
-    impl Sealed for super::Evict {}
-}
+/// A kind of map, and what an error calls it.
+pub(crate) type Kind = (MapType, &'static str);
 
 /// Checks the map's type and the sizes of `K` and `V` against the map's.
-fn check<K, V>(map: &Map, (wanted, what): (MapType, &'static str)) -> Result<(), Error> {
-    if map.map_type() != wanted {
-        return Err(Error::MapKind { map: map.name().to_owned(), expected: what, found: map.map_type() });
+fn check<K, V>(map: &Map, kind: Kind) -> Result<(), Error> {
+    check_key::<K>(map, kind)?;
+    map.check("value", map.value_size() as usize, size_of::<V>())
+}
+
+/// Checks the map's type and the size of `K` against the map's, where values are descriptors.
+fn check_key<K>(map: &Map, kind: Kind) -> Result<(), Error> {
+    check_kind(map, kind)?;
+    map.check("key", map.key_size() as usize, size_of::<K>())
+}
+
+fn check_kind(map: &Map, (wanted, what): Kind) -> Result<(), Error> {
+    if map.map_type() == wanted {
+        return Ok(());
     }
-    for (what, in_map, in_rust) in
-        [("key", map.key_size(), size_of::<K>()), ("value", map.value_size(), size_of::<V>())]
-    {
-        let expected = in_map as usize;
-        if expected != in_rust {
-            return Err(Error::Size { map: map.name().to_owned(), what, expected, got: in_rust });
-        }
-    }
-    Ok(())
+    Err(Error::MapKind { map: map.name().to_owned(), expected: what, found: map.map_type() })
+}
+
+/// The value of a key, if it has one.
+#[inline]
+fn get<V: Plain>(map: &Map, key: &[u8], flags: ElemFlags) -> Result<Option<V>, Error> {
+    let mut value = V::new_zeroed();
+    Ok(map.lookup_into(key, value.as_mut_bytes(), flags)?.then_some(value))
+}
+
+/// The value of a key, if it has one, which is then gone.
+fn take<V: Plain>(map: &Map, key: &[u8], flags: ElemFlags) -> Result<Option<V>, Error> {
+    let mut value = V::new_zeroed();
+    Ok(map.lookup_and_delete_flags(key, value.as_mut_bytes(), flags)?.then_some(value))
 }
 
 /// A value from its bytes, which the caller has cut to size.

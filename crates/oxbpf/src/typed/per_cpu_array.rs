@@ -71,6 +71,34 @@ impl<V: Plain> PerCpuArray<V> {
             .store(&self.map, values, |bytes| self.map.update(index.as_bytes(), bytes, ElemFlags::empty()))
     }
 
+    /// One CPU's value of the element at `index`; `None` past the end (6.20).
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_CPU")]
+    pub fn get_on(&self, index: u32, cpu: u32) -> Result<Option<V>, Error> {
+        self.layout.fetch_one(|bytes, flags| self.map.lookup_into(index.as_bytes(), bytes, flags), cpu)
+    }
+
+    /// Replaces one CPU's value of the element at `index` (6.20).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_CPU")]
+    pub fn set_on(&self, index: u32, cpu: u32, value: &V) -> Result<(), Error> {
+        let flags = ElemFlags::on_cpu(cpu);
+        self.layout.store_one(value, |bytes| self.map.update(index.as_bytes(), bytes, flags))
+    }
+
+    /// Replaces the value of the element at `index` on all CPUs by the same (6.20).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set); `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_ALL_CPUS")]
+    pub fn set_on_all(&self, index: u32, value: &V) -> Result<(), Error> {
+        self.layout.store_one(value, |bytes| self.map.update(index.as_bytes(), bytes, ElemFlags::ALL_CPUS))
+    }
+
     /// All elements in order, many with one system call where the kernel can (Linux 5.13).
     #[doc(alias = "bpf_map_lookup_batch")]
     pub fn iter(&self) -> PerCpuArrayIter<'_, V> {

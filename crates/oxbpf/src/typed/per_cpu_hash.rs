@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use oxbpf_sys::uapi::ElemFlags;
 
 use super::per_cpu::Layout;
-use super::{Evict, Eviction, Keep, Plain, check, debug, read};
+use super::{Evict, Keep, PerCpuTable, Plain, check, debug, read};
 use crate::{Entries, Error, Map};
 
 /// A hash map whose entries have a value `V` for each CPU (`BPF_MAP_TYPE_PERCPU_HASH`, Linux 4.6): a program sees
@@ -23,14 +23,14 @@ pub struct PerCpuHashMap<K, V, E = Keep> {
 /// (`BPF_MAP_TYPE_LRU_PERCPU_HASH`, Linux 4.10).
 pub type LruPerCpuHashMap<K, V> = PerCpuHashMap<K, V, Evict>;
 
-impl<K: Plain, V: Plain, E: Eviction> PerCpuHashMap<K, V, E> {
+impl<K: Plain, V: Plain, E: PerCpuTable> PerCpuHashMap<K, V, E> {
     /// A view of `map`.
     ///
     /// # Errors
     /// [`Error::MapKind`] if the map is of another type, [`Error::Size`] if its keys or values have other sizes than
     /// `K` and `V`.
     pub fn new(map: &Map) -> Result<Self, Error> {
-        check::<K, V>(map, E::PER_CPU_HASH)?;
+        check::<K, V>(map, E::PER_CPU)?;
         Ok(PerCpuHashMap { map: map.clone(), layout: Layout::new::<V>(map)?, types: PhantomData })
     }
 
@@ -71,6 +71,43 @@ impl<K: Plain, V: Plain, E: Eviction> PerCpuHashMap<K, V, E> {
         self.layout.store(&self.map, values, |bytes| self.map.update(key.as_bytes(), bytes, flags))
     }
 
+    /// One CPU's value of a key, if it has any (6.20).
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_CPU")]
+    pub fn get_on(&self, key: &K, cpu: u32) -> Result<Option<V>, Error> {
+        self.layout.fetch_one(|bytes, flags| self.map.lookup_into(key.as_bytes(), bytes, flags), cpu)
+    }
+
+    /// Gives the key one CPU's value (6.20); those of the others are as they were, or zero if it is new.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_CPU")]
+    pub fn insert_on(&self, key: &K, cpu: u32, value: &V) -> Result<(), Error> {
+        let flags = ElemFlags::on_cpu(cpu);
+        self.layout.store_one(value, |bytes| self.map.update(key.as_bytes(), bytes, flags))
+    }
+
+    /// Gives the key the same value on all CPUs (6.20).
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); `EINVAL` before 6.20.
+    #[doc(alias = "BPF_F_ALL_CPUS")]
+    pub fn insert_on_all(&self, key: &K, value: &V) -> Result<(), Error> {
+        self.layout.store_one(value, |bytes| self.map.update(key.as_bytes(), bytes, ElemFlags::ALL_CPUS))
+    }
+
+    /// Takes the key out of the map and gives the values that it had, in one step (5.14).
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove); `ENOTSUPP` or `EOPNOTSUPP` before 5.14.
+    #[doc(alias = "bpf_map_lookup_and_delete_elem")]
+    pub fn lookup_and_delete(&self, key: &K) -> Result<Option<Vec<V>>, Error> {
+        self.layout.fetch(|bytes| self.map.lookup_and_delete(key.as_bytes(), bytes))
+    }
+
     /// Takes the key and its values out of the map; tells whether it was there.
     ///
     /// # Errors
@@ -100,7 +137,7 @@ impl<K, V, E> fmt::Debug for PerCpuHashMap<K, V, E> {
     }
 }
 
-impl<'m, K: Plain, V: Plain, E: Eviction> IntoIterator for &'m PerCpuHashMap<K, V, E> {
+impl<'m, K: Plain, V: Plain, E: PerCpuTable> IntoIterator for &'m PerCpuHashMap<K, V, E> {
     type Item = Result<(K, Vec<V>), Error>;
     type IntoIter = PerCpuHashIter<'m, K, V>;
     fn into_iter(self) -> Self::IntoIter {

@@ -53,6 +53,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
+        "map_kinds" => needs.extend([Need::Kernel(6, 2), Need::SysAdmin]),
         _ => {}
     }
     needs

@@ -22,7 +22,12 @@ unsafe impl Door for HostDoor {
             Call::Bpf(attr) => bpf(attr),
             Call::PerfEventOpen(open) => perf_event_open(&open).map(Reply::Fd),
             Call::PerfIoctl(fd, request) => perf_ioctl(fd, request).map(Reply::Value),
-            Call::Mmap { fd, offset, len, prot } => Mapping::of(fd, offset, len, prot).map(Reply::Mapping),
+            Call::Mmap { fd, at: None, offset, len, prot } => {
+                Mapping::of(fd, offset, len, prot).map(Reply::Mapping)
+            }
+            Call::Mmap { fd, at: Some(at), offset, len, prot } => {
+                Mapping::at_address(fd, at, offset, len, prot).map(Reply::Mapping)
+            }
             Call::Open(path, how) => open(path, how).map(Reply::Fd),
             Call::Read(fd, buf) => {
                 Ok(Reply::Value(rustix::io::retry_on_intr(|| rustix::io::read(fd, &mut *buf))? as u64))

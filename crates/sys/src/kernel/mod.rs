@@ -21,6 +21,7 @@ mod tracefs;
 mod version;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
@@ -111,7 +112,27 @@ impl Kernel {
     /// # Errors
     /// See [`Mapping::of`].
     pub fn mmap(&self, fd: BorrowedFd<'_>, len: usize, offset: u64, prot: Prot) -> Result<Mapping> {
-        match self.call("mmap", Call::Mmap { fd, offset, len, prot })? {
+        self.mmap_call(Call::Mmap { fd, at: None, offset, len, prot }, len)
+    }
+
+    /// As [`mmap`](Self::mmap), to a certain address, where nothing may be yet (4.17): for arenas, whose pointers hold for
+    /// programs and user space both.
+    ///
+    /// # Errors
+    /// See [`Mapping::at_address`].
+    pub fn mmap_at(
+        &self,
+        fd: BorrowedFd<'_>,
+        address: NonZeroUsize,
+        len: usize,
+        offset: u64,
+        prot: Prot,
+    ) -> Result<Mapping> {
+        self.mmap_call(Call::Mmap { fd, at: Some(address), offset, len, prot }, len)
+    }
+
+    fn mmap_call(&self, call: Call<'_, '_>, len: usize) -> Result<Mapping> {
+        match self.call("mmap", call)? {
             Reply::Mapping(m) if m.len() >= len => Ok(m),
             _ => Err(wrong_reply("mmap")),
         }

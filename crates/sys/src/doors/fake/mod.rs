@@ -112,7 +112,7 @@ unsafe impl Door for Fake {
                 }
                 Ok(nothing)
             }
-            Call::Mmap { fd, offset, len, prot } => state.mmap(fd, offset, len, prot),
+            Call::Mmap { fd, at: _, offset, len, prot } => state.mmap(fd, offset, len, prot),
             Call::Open(path, how) => state.files.open(path, how).map(Reply::Fd),
             Call::Read(fd, buf) => Ok(Reply::Value(rustix::io::read(fd, buf)? as u64)),
             Call::Write(fd, buf) => Ok(Reply::Value(rustix::io::write(fd, buf)? as u64)),
