@@ -1,13 +1,18 @@
 //! The argument of one bpf(2) call: a zeroed `union bpf_attr` and the memory that it points to.
 
+mod common;
+mod strings;
+
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+pub(crate) use strings::{CStrings, object_name};
+
 use crate::Errno;
-use crate::uapi::Cmd;
+use crate::uapi::{Cmd, CommonAttr};
 
 /// More than any kernel's `union bpf_attr` (168 bytes in Linux 6.18); a kernel accepts zeros beyond its own.
 const CAPACITY: usize = 192;
@@ -44,6 +49,8 @@ pub struct Attr<'a> {
     words: [u64; CAPACITY / 8],
     answer_end: usize,
     slots: [Option<Named<'a>>; MAX_SLOTS],
+    /// What all commands have in common, for a kernel that knows of it.
+    common: Option<CommonAttr>,
     answered: bool,
     fds: PhantomData<BorrowedFd<'a>>,
 }
@@ -67,6 +74,7 @@ impl<'a> Attr<'a> {
             words,
             answer_end: L::ANSWER_END,
             slots: [const { None }; MAX_SLOTS],
+            common: None,
             answered: false,
             fds: PhantomData,
         }
@@ -105,9 +113,9 @@ impl<'a> Attr<'a> {
 
     /// Lends an array of pointers to strings.
     pub(crate) fn strings(&mut self, name: &'static str, at: usize, list: &'a CStrings<'a>) {
-        if !list.pointers.is_empty() {
-            self.point(at, list.pointers.as_ptr() as u64);
-            self.push(name, Slot::Strings(&list.pointers, PhantomData));
+        if !list.pointers().is_empty() {
+            self.point(at, list.pointers().as_ptr() as u64);
+            self.push(name, Slot::Strings(list.pointers(), PhantomData));
         }
     }
 
@@ -219,9 +227,18 @@ impl<'a> Attr<'a> {
         // SAFETY: `words` is a zeroed, aligned `union bpf_attr` of at least `size` bytes. Its pointers come
         // from slices in `slots`, borrowed for 'a (for writing only where the slice is unique), and the
         // lengths beside them are of this crate's typed functions (`new`, `input`, `output` are private);
-        // `answer` and `bytes_mut`, which are public, close this way.
+        // `answer` and `bytes_mut`, which are public, close this way. `common` is null with a length of 0, or
+        // whole and made by `log_into` in the same way.
         let r = unsafe {
-            libc::syscall(libc::SYS_bpf, libc::c_ulong::from(self.cmd.0), self.words.as_mut_ptr(), size)
+            let (cmd, common, common_size) = self.common_args();
+            libc::syscall(
+                libc::SYS_bpf,
+                libc::c_ulong::from(cmd),
+                self.words.as_mut_ptr(),
+                size,
+                common,
+                common_size,
+            )
         };
         u64::try_from(r).map_err(|_| Errno::last())
     }
@@ -238,18 +255,6 @@ impl std::fmt::Debug for Attr<'_> {
     }
 }
 
-/// Strings as an array of pointers, as the kernel takes a list of symbols.
-pub(crate) struct CStrings<'a> {
-    pointers: Vec<*const libc::c_char>,
-    strings: PhantomData<&'a CStr>,
-}
-
-impl<'a> CStrings<'a> {
-    pub(crate) fn new(list: &[&'a CStr]) -> Self {
-        Self { pointers: list.iter().map(|s| s.as_ptr()).collect(), strings: PhantomData }
-    }
-}
-
 /// A file descriptor as the attribute holds it, 0 for none.
 #[inline]
 pub(crate) fn fd_or_zero(fd: Option<BorrowedFd<'_>>) -> u32 {
@@ -261,16 +266,6 @@ pub(crate) fn fd_or_zero(fd: Option<BorrowedFd<'_>>) -> u32 {
 pub(crate) fn raw(fd: BorrowedFd<'_>) -> u32 {
     // A `BorrowedFd` is never negative.
     fd.as_raw_fd().cast_unsigned()
-}
-
-/// A name in a field of 16 bytes: cut to 15 bytes and with what the kernel does not take in a name replaced
-/// by `_`, as an object's names may be longer than the kernel's.
-pub(crate) fn object_name(name: &str) -> [u8; 16] {
-    let mut out = [0; 16];
-    for (o, b) in out.iter_mut().take(15).zip(name.bytes()) {
-        *o = if b.is_ascii_alphanumeric() || b == b'_' || b == b'.' { b } else { b'_' };
-    }
-    out
 }
 
 #[cfg(test)]
@@ -342,21 +337,5 @@ mod tests {
         changed.output("value", offset_of!(MapElemAttr, value), &mut value);
         let _ = changed.bytes_mut("value");
         assert_eq!(changed.syscall(), Err(Errno::EPROTO));
-    }
-
-    #[test]
-    fn strings_come_back() {
-        let list = CStrings::new(&[c"one", c"two"]);
-        let mut attr = Attr::new(Cmd::LINK_CREATE, &crate::uapi::LinkCreateAttr::default());
-        attr.strings("syms", 24, &list);
-        assert_eq!(attr.strings_of("syms").unwrap(), [c"one", c"two"]);
-        assert_eq!(attr.strings_of("addrs"), None);
-    }
-
-    #[test]
-    fn names_are_cut_and_cleaned() {
-        assert_eq!(&object_name("events"), b"events\0\0\0\0\0\0\0\0\0\0");
-        assert_eq!(&object_name("a_very_long_name_indeed"), b"a_very_long_nam\0");
-        assert_eq!(&object_name("my-map.x")[..8], b"my_map.x");
     }
 }

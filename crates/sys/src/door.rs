@@ -100,8 +100,8 @@ pub enum Call<'c, 'a> {
     Uname,
     /// Mounts tracefs nowhere: a mount that only its descriptor leads to, fsmount(2). Replies with [`Reply::Fd`].
     MountTracefs,
-    /// Sets both limits of `RLIMIT_MEMLOCK`, or asks for the soft one. Replies with [`Reply::Value`], the soft
-    /// limit as it was.
+    /// Sets the soft limit of `RLIMIT_MEMLOCK`, and the hard one if it is lower, or only asks. Replies with
+    /// [`Reply::Value`], the soft limit as it was.
     Memlock(Option<u64>),
 }
 

@@ -30,6 +30,7 @@ mod errno;
 mod error;
 mod kernel;
 mod mapping;
+mod meaning;
 mod options;
 pub mod uapi;
 

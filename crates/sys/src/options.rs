@@ -100,7 +100,10 @@ pub(crate) fn asked(attr: &Attr<'_>) -> Vec<Asked> {
     let command = cmd.since().map(|since| (cmd.name().to_owned(), since));
     let numbers = command.into_iter().chain(link::asked(attr)).chain(number::asked(attr));
     let options = table::of(cmd).iter().filter(|o| o.is_set(attr));
+    let common =
+        attr.has_common().then(|| ("attributes that all commands have in common".to_owned(), (7, 2)));
     numbers
+        .chain(common)
         .map(|(feature, since)| Asked { feature, since, end: 0 })
         .chain(options.map(|o| Asked { feature: o.feature.to_owned(), since: o.since, end: o.at + o.len }))
         .collect()

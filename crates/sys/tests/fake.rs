@@ -72,9 +72,9 @@ fn buffers_of_the_wrong_size_are_refused() {
     let map = k.map_create(&hash("counts")).unwrap();
     let e = k.map_update_elem(&map, &[1; 3], &[1; 8], ANY).unwrap_err();
     assert_eq!(e.errno, Errno::EINVAL);
-    assert_eq!(e.what.as_deref(), Some("a key of 3 bytes where the map's has 4"));
+    assert_eq!(e.reason(), Some("a key of 3 bytes where the map's has 4"));
     let e = k.map_lookup_elem(&map, &[1; 4], &mut [0; 7], ANY).unwrap_err();
-    assert_eq!(e.what.as_deref(), Some("a value of 7 bytes where the map's has 8"));
+    assert_eq!(e.reason(), Some("a value of 7 bytes where the map's has 8"));
     let per_cpu = MapCreate { map_type: MapType::PERCPU_HASH, value_size: 12, ..hash("per_cpu") };
     let map = k.map_create(&per_cpu).unwrap();
     assert_eq!((map.value_size(), map.value_len()), (12, 4 * 16));

@@ -180,11 +180,11 @@ fn uname() -> Uname {
 
 fn memlock(new: Option<u64>) -> Result<u64, Errno> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let old = getrlimit(Resource::Memlock).current.unwrap_or(u64::MAX);
+    // The limit's own word for "none" is `None`.
+    let old = getrlimit(Resource::Memlock);
     if let Some(new) = new {
-        // The limit's own word for "none" is `None`.
-        let limit = (new != u64::MAX).then_some(new);
-        setrlimit(Resource::Memlock, Rlimit { current: limit, maximum: limit })?;
+        let maximum = old.maximum.map(|max| max.max(new)).filter(|max| *max != u64::MAX);
+        setrlimit(Resource::Memlock, Rlimit { current: (new != u64::MAX).then_some(new), maximum })?;
     }
-    Ok(old)
+    Ok(old.current.unwrap_or(u64::MAX))
 }

@@ -1,16 +1,14 @@
 //! Attaching without links, and asking what is attached.
 
 use std::mem::offset_of;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use zerocopy::IntoBytes;
 
 use super::Kernel;
 use super::link::LinkTarget;
 use crate::attr::{Attr, fd_or_zero, raw};
-use crate::uapi::{
-    AttachFlags, AttachType, Cmd, EnableStatsAttr, ProgAttachAttr, ProgQueryAttr, TokenCreateAttr,
-};
+use crate::uapi::{AttachFlags, AttachType, Cmd, ProgAttachAttr, ProgQueryAttr};
 use crate::{Errno, Result};
 
 /// Another program or link, to be placed before or after it.
@@ -228,27 +226,6 @@ impl Kernel {
                 }
             }
         }
-    }
-
-    /// Has the kernel count how often and how long programs run, as long as the descriptor is open. Since Linux
-    /// 5.8; `stats_type` 0 (`BPF_STATS_RUN_TIME`) is the only one.
-    ///
-    /// # Errors
-    /// `EPERM` without `CAP_SYS_ADMIN`; `EINVAL` for another type.
-    #[doc(alias = "bpf_enable_stats")]
-    pub fn enable_stats(&self, stats_type: u32) -> Result<OwnedFd> {
-        self.bpf_fd(&mut Attr::new(Cmd::ENABLE_STATS, &EnableStatsAttr { stats_type }))
-    }
-
-    /// Makes a token of a BPF file system that was mounted to delegate privileges. Since Linux 6.9.
-    ///
-    /// # Errors
-    /// `EPERM` outside of the user namespace that the file system is of; `ENOENT` if it delegates nothing;
-    /// `EINVAL` for another file system.
-    #[doc(alias = "bpf_token_create")]
-    pub fn token_create(&self, bpffs: BorrowedFd<'_>) -> Result<OwnedFd> {
-        let layout = TokenCreateAttr { flags: 0, bpffs_fd: raw(bpffs) };
-        self.bpf_fd(&mut Attr::new(Cmd::TOKEN_CREATE, &layout))
     }
 }
 

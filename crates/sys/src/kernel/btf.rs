@@ -18,6 +18,9 @@ use crate::{Errno, Result, SysError};
 const SYSFS: &str = "/sys/kernel/btf";
 
 /// BTF to load.
+///
+/// Whole: header, types and strings, in this machine's byte order. The kernel takes a subset of what compilers emit:
+/// no type refers to itself but through a pointer, names are C identifiers, and the kinds are those that it knows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BtfLoad<'a> {
     /// Raw BTF in this machine's byte order.
@@ -27,13 +30,42 @@ pub struct BtfLoad<'a> {
 }
 
 impl Kernel {
-    /// Loads BTF, for programs and maps to refer to. Since Linux 4.18.
+    /// Loads BTF, for programs ([`ProgLoad::btf_fd`](crate::ProgLoad::btf_fd)) and maps
+    /// ([`MapCreate::btf_fd`](crate::MapCreate::btf_fd)) to refer to. Since Linux 4.18. The kernel keeps a copy, each
+    /// load another one; it lives as long as a descriptor or what refers to it. The log, if any, is filled in whether
+    /// that succeeds or not; its level is [`LogBuf::ERRORS`] for what is wrong and more for all types.
+    ///
+    /// Needs `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8), or a token that allows it.
     ///
     /// # Errors
-    /// - `EINVAL`: not valid, or of a kind that this kernel does not know: the log says what
-    /// - `EPERM`: no `CAP_BPF`
-    /// - `E2BIG`: more than 16 MiB
-    /// - `ENOSPC`: the log did not fit
+    /// - `EINVAL`: not valid, or of a kind that this kernel does not know: the log says what; a log with a level and no
+    ///   room, or the reverse
+    /// - `EPERM`: missing privileges; before 5.11 also `RLIMIT_MEMLOCK` too low
+    /// - `E2BIG`: more than 16 MiB, or a field that this kernel does not know
+    /// - `ENOSPC`: the log did not fit, and nothing was loaded ([`LogBuf::true_size`] says what would do)
+    /// - `ENOTSUPP` (524): another version of BTF, or flags in its header
+    /// - `ENOMEM`: no memory
+    ///
+    /// # Examples
+    /// ```
+    /// # use oxbpf_sys::{Kernel, doors::Fake};
+    /// # let kernel = Kernel::with_door(std::sync::Arc::new(Fake::new()));
+    /// use std::os::fd::AsFd;
+    /// use oxbpf_btf::{BtfBuilder, IntEncoding};
+    /// use oxbpf_sys::{BtfLoad, Errno, LogBuf};
+    ///
+    /// let mut types = BtfBuilder::new();
+    /// types.add_int("int", 4, IntEncoding::SIGNED)?;
+    /// let btf = types.build()?;
+    /// let loaded = kernel.btf_load(&BtfLoad { btf: btf.as_bytes(), ..Default::default() }, None)?;
+    /// assert_eq!(kernel.btf_data(loaded.as_fd())?, btf.as_bytes());
+    ///
+    /// let mut log = LogBuf::new(LogBuf::ERRORS, 4096);
+    /// let e = kernel.btf_load(&BtfLoad { btf: &[0; 24], ..Default::default() }, Some(&mut log)).unwrap_err();
+    /// assert_eq!(e.errno, Errno::EINVAL);
+    /// assert!(!log.text().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "bpf_btf_load")]
     #[doc(alias = "BPF_BTF_LOAD")]
     pub fn btf_load(&self, b: &BtfLoad<'_>, log: Option<&mut LogBuf>) -> Result<OwnedFd> {
@@ -147,5 +179,5 @@ impl Kernel {
 }
 
 fn invalid(path: &Path, e: &oxbpf_btf::Error) -> SysError {
-    SysError::new("parse", Errno::EINVAL).with(format!("{}: {e}", path.display()))
+    SysError::invalid("parse", e.to_string()).with(path.display().to_string())
 }

@@ -284,10 +284,9 @@ impl Kernel {
     ) -> Result<OwnedFd> {
         let cmd = Cmd::RAW_TRACEPOINT_OPEN;
         let c_name = match name {
-            Some(n) => Some(
-                CString::new(n)
-                    .map_err(|_| SysError::new(cmd.name(), Errno::EINVAL).with("a name with a NUL inside"))?,
-            ),
+            Some(n) => {
+                Some(CString::new(n).map_err(|_| SysError::invalid(cmd.name(), "a name with a NUL inside"))?)
+            }
             None => None,
         };
         let layout = RawTracepointAttr { prog_fd: raw(prog), cookie, ..Default::default() };

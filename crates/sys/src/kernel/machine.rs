@@ -81,7 +81,7 @@ impl Kernel {
     fn cpu_list(&self, path: &str) -> Result<Vec<u32>> {
         let text = self.read_text(path)?;
         parse_cpu_list(text.trim())
-            .ok_or_else(|| SysError::new("parse", Errno::EINVAL).with(format!("{path}: {:?}", text.trim())))
+            .ok_or_else(|| SysError::invalid("parse", format!("{:?}", text.trim())).with(path))
     }
 
     /// The effective capabilities of this thread.
@@ -94,7 +94,7 @@ impl Kernel {
         let hex = text.lines().find_map(|l| l.strip_prefix("CapEff:"));
         hex.and_then(|h| u64::from_str_radix(h.trim(), 16).ok())
             .map(Capabilities::from_bits_retain)
-            .ok_or_else(|| SysError::new("parse", Errno::EINVAL).with(format!("{path}: no CapEff")))
+            .ok_or_else(|| SysError::invalid("parse", "no CapEff").with(path))
     }
 
     /// What lockdown forbids now.
@@ -206,7 +206,7 @@ mod tests {
         let e = with("/proc/thread-self/status", b"Name: x\n").capabilities().unwrap_err();
         assert_eq!(
             e.to_string(),
-            "parse of /proc/thread-self/status: no CapEff failed: EINVAL (Invalid argument)"
+            "parse of /proc/thread-self/status failed: EINVAL (Invalid argument): no CapEff"
         );
     }
 

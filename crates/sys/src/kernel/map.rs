@@ -1,11 +1,11 @@
-//! Making maps, and their elements one at a time.
+//! Making and freezing maps.
 
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
-use super::{Kernel, MapFd};
+use super::{Kernel, LogBuf, MapFd};
 use crate::attr::{Attr, fd_or_zero, object_name, raw};
-use crate::uapi::{self, Cmd, ElemFlags, MapCreateAttr, MapElemAttr, MapFlags, MapType};
+use crate::uapi::{self, Cmd, MapCreateAttr, MapElemAttr, MapFlags, MapType};
 use crate::{Errno, Result, SysError};
 
 /// What a new map is to be. Everything but the type has a meaning at zero.
@@ -13,15 +13,17 @@ use crate::{Errno, Result, SysError};
 pub struct MapCreate<'a> {
     /// The kind.
     pub map_type: MapType,
-    /// Bytes of a key.
+    /// Bytes of a key: 4 for arrays, 0 for what has no keys (queue, stack, bloom filter, ring buffer, arena).
     pub key_size: u32,
-    /// Bytes of a value.
+    /// Bytes of a value: 4 for maps of descriptors, 0 for ring buffers and arenas.
     pub value_size: u32,
-    /// How many elements it can hold; bytes for a ring buffer.
+    /// How many elements it can hold; bytes for a ring buffer (a power of two, and of whole pages), pages for an
+    /// arena, 0 for storage of sockets, tasks, inodes and cgroups.
     pub max_entries: u32,
     /// Flags. Those that say that another field is set are added by themselves.
     pub flags: MapFlags,
-    /// A name of up to 15 bytes (longer ones are cut), since Linux 4.15; none if empty.
+    /// A name of up to 15 letters, digits, `_` and `.` (longer ones are cut, other characters become `_`), since Linux
+    /// 4.15; none if empty. Tools show it; it identifies nothing.
     pub name: &'a str,
     /// What else the kind wants: hash functions of a bloom filter, the address of an arena (5.16).
     pub map_extra: u64,
@@ -47,179 +49,163 @@ pub struct MapCreate<'a> {
     pub excl_prog_hash: &'a [u8],
 }
 
-impl Kernel {
-    /// Makes a map.
-    ///
-    /// # Errors
-    /// - `EPERM`: neither `CAP_BPF` nor `CAP_SYS_ADMIN`; before 5.11 also `RLIMIT_MEMLOCK` too low
-    /// - `EINVAL`: a kind, size, flag or field that this kernel does not take
-    /// - `E2BIG`: sizes beyond what the kind allows, or a field that this kernel does not know
-    /// - `ENOMEM`: no memory
-    #[doc(alias = "bpf_map_create")]
-    #[doc(alias = "BPF_MAP_CREATE")]
-    pub fn map_create(&self, m: &MapCreate<'_>) -> Result<MapFd> {
-        let mut map_flags = m.flags.bits();
+impl<'a> MapCreate<'a> {
+    /// The attribute, but for memory that it points to.
+    fn layout(&self) -> MapCreateAttr {
+        let mut map_flags = self.flags.bits();
         for (set, flag) in [
-            (m.numa_node.is_some(), uapi::NUMA_NODE),
-            (m.value_type_btf_obj_fd.is_some(), uapi::VTYPE_BTF_OBJ_FD),
-            (m.token_fd.is_some(), uapi::TOKEN_FD),
+            (self.numa_node.is_some(), uapi::NUMA_NODE),
+            (self.value_type_btf_obj_fd.is_some(), uapi::VTYPE_BTF_OBJ_FD),
+            (self.token_fd.is_some(), uapi::TOKEN_FD),
         ] {
             if set {
                 map_flags |= flag;
             }
         }
-        let layout = MapCreateAttr {
-            map_type: m.map_type.0,
-            key_size: m.key_size,
-            value_size: m.value_size,
-            max_entries: m.max_entries,
+        MapCreateAttr {
+            map_type: self.map_type.0,
+            key_size: self.key_size,
+            value_size: self.value_size,
+            max_entries: self.max_entries,
             map_flags,
-            inner_map_fd: fd_or_zero(m.inner_map_fd),
-            numa_node: m.numa_node.unwrap_or(0),
-            map_name: object_name(m.name),
-            map_ifindex: m.ifindex,
-            btf_fd: fd_or_zero(m.btf_fd),
-            btf_key_type_id: m.btf_key_type_id,
-            btf_value_type_id: m.btf_value_type_id,
-            btf_vmlinux_value_type_id: m.btf_vmlinux_value_type_id,
-            map_extra: m.map_extra,
-            value_type_btf_obj_fd: fd_or_zero(m.value_type_btf_obj_fd),
-            map_token_fd: fd_or_zero(m.token_fd),
-            excl_prog_hash_size: m.excl_prog_hash.len() as u32,
+            inner_map_fd: fd_or_zero(self.inner_map_fd),
+            numa_node: self.numa_node.unwrap_or(0),
+            map_name: object_name(self.name),
+            map_ifindex: self.ifindex,
+            btf_fd: fd_or_zero(self.btf_fd),
+            btf_key_type_id: self.btf_key_type_id,
+            btf_value_type_id: self.btf_value_type_id,
+            btf_vmlinux_value_type_id: self.btf_vmlinux_value_type_id,
+            map_extra: self.map_extra,
+            value_type_btf_obj_fd: fd_or_zero(self.value_type_btf_obj_fd),
+            map_token_fd: fd_or_zero(self.token_fd),
+            excl_prog_hash_size: self.excl_prog_hash.len() as u32,
             ..Default::default()
-        };
-        let mut attr = Attr::new(Cmd::MAP_CREATE, &layout);
-        attr.input("excl_prog_hash", offset_of!(MapCreateAttr, excl_prog_hash), m.excl_prog_hash);
-        let named = |e: SysError| if m.name.is_empty() { e } else { e.with(format!("map {:?}", m.name)) };
-        let fd = self.bpf_fd(&mut attr).map_err(named)?;
-        MapFd::new(self, fd, m.map_type, m.key_size, m.value_size)
-    }
-
-    /// Copies the value of `key` into `value`, which must have [`MapFd::value_len`] bytes; with flags
-    /// that name a CPU one value, rounded up to 8.
-    ///
-    /// # Errors
-    /// - `ENOENT`: no such element
-    /// - `EINVAL`: a buffer of the wrong size, or a flag the map does not take
-    /// - `EPERM`: the descriptor is for writing only
-    /// - `EOPNOTSUPP` (524 too): the kind cannot be read so
-    #[doc(alias = "bpf_map_lookup_elem")]
-    #[doc(alias = "bpf_map_lookup_elem_flags")]
-    #[inline]
-    pub fn map_lookup_elem(&self, map: &MapFd, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<()> {
-        self.read_elem(Cmd::MAP_LOOKUP_ELEM, map, key, value, flags)
-    }
-
-    /// As [`map_lookup_elem`](Self::map_lookup_elem), and deletes the element: in one step in a queue or stack
-    /// (4.20) and in hash tables (5.14).
-    ///
-    /// # Errors
-    /// As there; before 5.14 `EOPNOTSUPP` for hash tables.
-    #[doc(alias = "bpf_map_lookup_and_delete_elem")]
-    pub fn map_lookup_and_delete_elem(
-        &self,
-        map: &MapFd,
-        key: &[u8],
-        value: &mut [u8],
-        flags: ElemFlags,
-    ) -> Result<()> {
-        self.read_elem(Cmd::MAP_LOOKUP_AND_DELETE_ELEM, map, key, value, flags)
-    }
-
-    fn read_elem(&self, cmd: Cmd, map: &MapFd, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<()> {
-        check(cmd, "key", key.len(), map.key_size())?;
-        check(cmd, "value", value.len(), map.value_len_with(flags))?;
-        let mut attr = elem(cmd, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        attr.output("value", offset_of!(MapElemAttr, value), value);
-        self.bpf(&mut attr)
-    }
-
-    /// Writes the value of `key`.
-    ///
-    /// # Errors
-    /// - `EEXIST`: exists, though [`ElemFlags::NOEXIST`]
-    /// - `ENOENT`: does not, though [`ElemFlags::EXIST`]
-    /// - `E2BIG`: the map is full, or an index beyond an array's end
-    /// - `EINVAL`: a buffer of the wrong size, or a flag the map does not take
-    /// - `EPERM`: the map is frozen, or the descriptor for reading only
-    /// - `ENOMEM`, `EBUSY`: the element cannot be made right now
-    #[doc(alias = "bpf_map_update_elem")]
-    #[inline]
-    pub fn map_update_elem(&self, map: &MapFd, key: &[u8], value: &[u8], flags: ElemFlags) -> Result<()> {
-        check(Cmd::MAP_UPDATE_ELEM, "key", key.len(), map.key_size())?;
-        check(Cmd::MAP_UPDATE_ELEM, "value", value.len(), map.value_len_with(flags))?;
-        let mut attr = elem(Cmd::MAP_UPDATE_ELEM, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        attr.input("value", offset_of!(MapElemAttr, value), value);
-        self.bpf(&mut attr)
-    }
-
-    /// Deletes the element of `key`.
-    ///
-    /// # Errors
-    /// - `ENOENT`: no such element
-    /// - `EINVAL`: a key of the wrong size; elements of this kind (an array) cannot be deleted
-    /// - `EPERM`: the map is frozen, or the descriptor for reading only
-    #[doc(alias = "bpf_map_delete_elem")]
-    #[doc(alias = "bpf_map_delete_elem_flags")]
-    pub fn map_delete_elem(&self, map: &MapFd, key: &[u8], flags: ElemFlags) -> Result<()> {
-        check(Cmd::MAP_DELETE_ELEM, "key", key.len(), map.key_size())?;
-        let mut attr = elem(Cmd::MAP_DELETE_ELEM, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        self.bpf(&mut attr)
-    }
-
-    /// Copies the key that follows `key` (the first one for `None`, since Linux 4.12) into `next`. False after
-    /// the last one. If `key` is not in the map, as when it was deleted meanwhile, hash tables start over.
-    ///
-    /// # Errors
-    /// - `EINVAL`: a buffer of the wrong size
-    /// - `EPERM`: the descriptor is for writing only
-    /// - `EOPNOTSUPP` (524 too): the kind cannot be walked
-    #[doc(alias = "bpf_map_get_next_key")]
-    pub fn map_get_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool> {
-        check(Cmd::MAP_GET_NEXT_KEY, "key", key.map_or(map.key_size(), <[u8]>::len), map.key_size())?;
-        check(Cmd::MAP_GET_NEXT_KEY, "next key", next.len(), map.key_size())?;
-        let mut attr = elem(Cmd::MAP_GET_NEXT_KEY, map, ElemFlags::empty());
-        attr.input("key", offset_of!(MapElemAttr, key), key.unwrap_or_default());
-        attr.output("next_key", offset_of!(MapElemAttr, value), next);
-        match self.bpf(&mut attr) {
-            Ok(()) => Ok(true),
-            Err(e) if e.errno == Errno::ENOENT => Ok(false),
-            Err(e) => Err(e),
         }
     }
 
-    /// Forbids further writes from user space, for good; since Linux 5.2. BPF programs may still write, unless
-    /// the map was made with [`MapFlags::RDONLY_PROG`].
+    fn attr(&self) -> Attr<'a> {
+        let mut attr = Attr::new(Cmd::MAP_CREATE, &self.layout());
+        attr.input("excl_prog_hash", offset_of!(MapCreateAttr, excl_prog_hash), self.excl_prog_hash);
+        attr
+    }
+
+    fn named(&self, e: SysError) -> SysError {
+        if self.name.is_empty() { e } else { e.with(format!("map {:?}", self.name)) }
+    }
+}
+
+impl Kernel {
+    /// Makes a map. It lives as long as a descriptor, a pin, or a program that uses it.
+    ///
+    /// Needs `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8), or a token that allows maps of the kind; some kinds
+    /// `CAP_NET_ADMIN` (sockmap, xskmap, devmap, cpumap) or `CAP_SYS_ADMIN` too. Where
+    /// `kernel.unprivileged_bpf_disabled` is 0, hash tables and arrays need none.
     ///
     /// # Errors
-    /// - `EBUSY`: it is mapped for writing, or being written to
-    /// - `EBUSY` or, in newer kernels, `EPERM`: it is frozen already
-    /// - `EPERM`: the descriptor is for reading only
-    /// - `EINVAL`: before 5.2
+    /// - `EPERM`: missing privileges, refused by an LSM or lockdown; before 5.11 also `RLIMIT_MEMLOCK` too low
+    ///   (see [`raise_memlock`](Self::raise_memlock))
+    /// - `EINVAL`: a kind, size, flag or field that this kernel does not take; a size of 0 where the kind wants one
+    /// - `E2BIG`: elements or a whole beyond what the kind allows, or a field that this kernel does not know
+    /// - `ENOMEM`: no memory for so many elements
+    /// - `EBADF`: one of the descriptors
+    /// - `ENOTSUPP` (524), `EOPNOTSUPP`: types in the values (spin lock, timer, kptr) that the kind cannot hold
+    ///
+    /// # Examples
+    /// ```
+    /// # use oxbpf_sys::{Kernel, doors::Fake};
+    /// # let kernel = Kernel::with_door(std::sync::Arc::new(Fake::new()));
+    /// use oxbpf_sys::{Errno, MapCreate, MapType};
+    ///
+    /// let counts = MapCreate {
+    ///     map_type: MapType::HASH, key_size: 4, value_size: 8, max_entries: 100, name: "counts", ..Default::default()
+    /// };
+    /// let map = kernel.map_create(&counts)?;
+    /// assert_eq!((map.key_size(), map.value_len()), (4, 8));
+    ///
+    /// let e = kernel.map_create(&MapCreate { key_size: 0, ..counts }).unwrap_err();
+    /// assert_eq!(e.errno, Errno::EINVAL);
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
+    #[doc(alias = "bpf_map_create")]
+    #[doc(alias = "BPF_MAP_CREATE")]
+    pub fn map_create(&self, m: &MapCreate<'_>) -> Result<MapFd> {
+        let fd = self.bpf_fd(&mut m.attr()).map_err(|e| m.named(e))?;
+        MapFd::new(self, fd, m.map_type, m.key_size, m.value_size)
+    }
+
+    /// As [`map_create`](Self::map_create), with a log in which the kernel says what it does not like: since Linux
+    /// 7.2, as one of the attributes that all commands have in common. An older kernel makes the map without, and
+    /// the log stays empty.
+    ///
+    /// # Errors
+    /// As there, and `ENOSPC`: the log did not fit, and no map was made ([`LogBuf::true_size`] says what would do).
+    ///
+    /// # Examples
+    /// ```
+    /// # use oxbpf_sys::{Kernel, doors::Fake};
+    /// # let kernel = Kernel::with_door(std::sync::Arc::new(Fake::new()));
+    /// use oxbpf_sys::{LogBuf, MapCreate, MapType};
+    ///
+    /// let mut log = LogBuf::new(LogBuf::ERRORS, 4096);
+    /// let queue = MapCreate { map_type: MapType::QUEUE, key_size: 4, value_size: 4, max_entries: 1, ..Default::default() };
+    /// kernel.map_create_logged(&queue, &mut log).unwrap_err();
+    /// assert!(log.text().contains("key_size"), "{}", log.text());
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
+    #[doc(alias = "bpf_map_create")]
+    #[doc(alias = "BPF_COMMON_ATTRS")]
+    pub fn map_create_logged(&self, m: &MapCreate<'_>, log: &mut LogBuf) -> Result<MapFd> {
+        log.clear();
+        let (result, true_size) = {
+            let (level, buf) = log.parts();
+            let mut attr = m.attr();
+            attr.log_into(level, buf);
+            (self.bpf_fd(&mut attr), attr.common().log_true_size)
+        };
+        log.set_true_size(true_size);
+        match result {
+            // A kernel without common attributes takes their flag for a command that it does not know.
+            Err(e) if e.errno == Errno::EINVAL && true_size == 0 && log.text().is_empty() => {
+                self.map_create(m)
+            }
+            Err(e) => Err(m.named(e)),
+            Ok(fd) => MapFd::new(self, fd, m.map_type, m.key_size, m.value_size),
+        }
+    }
+
+    /// Forbids writing from user space, for good and whoever has a descriptor; since Linux 5.2. Lookups go on, BPF
+    /// programs may still write unless the map was made with [`MapFlags::RDONLY_PROG`]. A program that is loaded
+    /// afterwards and may not write the map either is verified with its values as constants.
+    ///
+    /// Of several callers the first freezes, the others get an error that means "frozen already". Needs no
+    /// privileges (`CAP_BPF` before 6.4), but a descriptor that may write.
+    ///
+    /// # Errors
+    /// - `EBUSY`: it is mapped for writing, being written to, or (older kernels) frozen already
+    /// - `EPERM`: the descriptor is for reading only, or (newer kernels) the map is frozen already
+    /// - `ENOTSUPP` (524): a struct_ops map, or one with timers or kptrs in its values
+    /// - `EBADF`: no descriptor
+    /// - `EINVAL`: a descriptor of something else, or a kernel before 5.2
+    ///
+    /// # Examples
+    /// ```
+    /// # use oxbpf_sys::{Kernel, MapCreate, MapType, doors::Fake};
+    /// # let kernel = Kernel::with_door(std::sync::Arc::new(Fake::new()));
+    /// # let config = MapCreate { map_type: MapType::ARRAY, key_size: 4, value_size: 4, max_entries: 1, ..Default::default() };
+    /// use std::os::fd::AsFd;
+    /// use oxbpf_sys::{ElemFlags, Errno};
+    ///
+    /// let map = kernel.map_create(&config)?;
+    /// kernel.map_freeze(map.as_fd())?;
+    /// let e = kernel.map_update_elem(&map, &[0; 4], b"late", ElemFlags::empty()).unwrap_err();
+    /// assert_eq!(e.errno, Errno::EPERM);
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     #[doc(alias = "bpf_map_freeze")]
+    #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn map_freeze(&self, map: BorrowedFd<'_>) -> Result<()> {
         let layout = MapElemAttr { map_fd: raw(map), ..Default::default() };
         self.bpf(&mut Attr::new(Cmd::MAP_FREEZE, &layout))
     }
-}
-
-#[inline]
-fn elem<'a>(cmd: Cmd, map: &'a MapFd, flags: ElemFlags) -> Attr<'a> {
-    use std::os::fd::AsFd;
-    let layout = MapElemAttr { map_fd: raw(map.as_fd()), flags: flags.bits(), ..Default::default() };
-    Attr::new(cmd, &layout)
-}
-
-/// The sizes that memory safety rests on.
-#[inline]
-pub(super) fn check(cmd: Cmd, what: &str, got: usize, want: usize) -> Result<()> {
-    if got == want { Ok(()) } else { Err(wrong_size(cmd, what, got, want)) }
-}
-
-#[cold]
-fn wrong_size(cmd: Cmd, what: &str, got: usize, want: usize) -> SysError {
-    SysError::invalid(cmd.name(), format!("a {what} of {got} bytes where the map's has {want}"))
 }

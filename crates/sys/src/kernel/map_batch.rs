@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 use std::os::fd::AsFd;
 
+use super::map_elem::explained;
 use super::{Kernel, MapFd};
 use crate::attr::{Attr, raw};
 use crate::uapi::{Cmd, ElemFlags, MapBatchAttr};
@@ -23,17 +24,43 @@ impl BatchCursor {
 }
 
 impl Kernel {
-    /// Copies out as many elements as `keys` and `values` have room for, from `cursor` on, and moves it.
-    /// Returns how many there were and whether there may be more. Since Linux 5.6.
+    /// Copies out as many elements as `keys` and `values` have room for, from `cursor` on, and moves it. Returns
+    /// how many there were and whether there may be more. Since Linux 5.6, per-CPU arrays 5.13.
+    ///
+    /// A hash table is copied bucket by bucket, so each element that is there all the time is seen once; what comes
+    /// and goes meanwhile is seen or not. A batch has as many whole buckets as fit.
     ///
     /// # Errors
-    /// - `ENOSPC`: there is not even room for the elements of one bucket of the hash table: try again with larger
-    ///   buffers
-    /// - `EINVAL`: buffers that hold different numbers of elements; a kernel or a kind of map without batches
-    ///   (524 too)
+    /// - `ENOSPC`: there is not even room for the elements of one bucket of the hash table. The cursor stays where it
+    ///   is: try again with larger buffers
+    /// - `EINVAL`: buffers that hold different numbers of elements; a cursor of another map; a flag other than
+    ///   [`ElemFlags::LOCK`]; a kernel before 5.6
+    /// - `ENOTSUPP` (524): a kind of map without batches
     /// - `EAGAIN`: the next element went while it was to be read (LPM tries, before 6.14): try again
-    /// - `EFAULT`, `EPERM` as for single elements
+    /// - `EPERM`, `EBADF`, `ENOMEM` as for single elements
+    ///
+    /// # Examples
+    /// ```
+    /// # use oxbpf_sys::{Kernel, MapCreate, MapType, doors::Fake};
+    /// # let kernel = Kernel::with_door(std::sync::Arc::new(Fake::new()));
+    /// # let hash = MapCreate { map_type: MapType::HASH, key_size: 4, value_size: 4, max_entries: 9, ..Default::default() };
+    /// use oxbpf_sys::{BatchCursor, ElemFlags};
+    ///
+    /// let map = kernel.map_create(&hash)?;
+    /// kernel.map_update_batch(&map, b"key1key2key3", b"onetwo__tree", ElemFlags::empty()).map_err(|(_, e)| e)?;
+    /// let (mut keys, mut values, mut cursor, mut all) = ([0; 8], [0; 8], BatchCursor::new(), 0);
+    /// loop {
+    ///     let (n, more) = kernel.map_lookup_batch(&map, &mut cursor, &mut keys, &mut values, ElemFlags::empty())?;
+    ///     all += n;
+    ///     if !more {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(all, 3);
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     #[doc(alias = "bpf_map_lookup_batch")]
+    #[doc(alias = "BPF_MAP_LOOKUP_BATCH")]
     pub fn map_lookup_batch(
         &self,
         map: &MapFd,
@@ -45,11 +72,13 @@ impl Kernel {
         self.read_batch(Cmd::MAP_LOOKUP_BATCH, map, cursor, keys, values, flags)
     }
 
-    /// As [`map_lookup_batch`](Self::map_lookup_batch), and deletes what it copies out.
+    /// As [`map_lookup_batch`](Self::map_lookup_batch), and deletes what it copies out, each bucket in one step.
     ///
     /// # Errors
-    /// As there.
+    /// As there, and `EPERM` for a frozen map or a descriptor that is not for reading and writing. What was copied
+    /// out before an error is deleted all the same.
     #[doc(alias = "bpf_map_lookup_and_delete_batch")]
+    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_BATCH")]
     pub fn map_lookup_and_delete_batch(
         &self,
         map: &MapFd,
@@ -90,7 +119,7 @@ impl Kernel {
                 Err(e) if e.errno == Errno::ENOENT => true,
                 // An element went while it was to be read: those before it are here.
                 Err(e) if e.errno == Errno::EAGAIN && answer > 0 && answer < count => false,
-                Err(e) => return Err(e),
+                Err(e) => return Err(explained(cmd, map, flags, e)),
             };
             (answer, done)
         };
@@ -98,12 +127,14 @@ impl Kernel {
         Ok((answer, !done))
     }
 
-    /// Writes elements, as many as `keys` has. Returns how many; fewer than all only with an error. Since Linux
-    /// 5.6.
+    /// Writes elements one after another, as many as `keys` has. Returns how many; fewer than all only with an
+    /// error. Not one step: others see some written and some not. Since Linux 5.6.
     ///
     /// # Errors
-    /// The number written so far, and as for single elements.
+    /// The number written so far, and why the next was not, as for single elements
+    /// ([`map_update_elem`](Self::map_update_elem)); `ENOTSUPP` (524) for a kind of map without batches.
     #[doc(alias = "bpf_map_update_batch")]
+    #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
     pub fn map_update_batch(
         &self,
         map: &MapFd,
@@ -117,14 +148,17 @@ impl Kernel {
         let mut attr = Attr::new(cmd, &layout);
         attr.input("keys", offset_of!(MapBatchAttr, keys), keys);
         attr.input("values", offset_of!(MapBatchAttr, values), values);
-        self.write_batch(&mut attr, count)
+        self.write_batch(&mut attr, count).map_err(|(n, e)| (n, explained(cmd, map, flags, e)))
     }
 
-    /// Deletes elements. Returns how many. Since Linux 5.6.
+    /// Deletes elements one after another, and stops at the first that is not there. Returns how many. Since Linux
+    /// 5.6.
     ///
     /// # Errors
-    /// The number deleted so far, and as for single elements.
+    /// The number deleted so far, and why the next was not, as for single elements
+    /// ([`map_delete_elem`](Self::map_delete_elem)); `ENOTSUPP` (524) for a kind of map without batches.
     #[doc(alias = "bpf_map_delete_batch")]
+    #[doc(alias = "BPF_MAP_DELETE_BATCH")]
     pub fn map_delete_batch(
         &self,
         map: &MapFd,
@@ -136,7 +170,7 @@ impl Kernel {
         let layout = batch(map, count, flags);
         let mut attr = Attr::new(cmd, &layout);
         attr.input("keys", offset_of!(MapBatchAttr, keys), keys);
-        self.write_batch(&mut attr, count)
+        self.write_batch(&mut attr, count).map_err(|(n, e)| (n, explained(cmd, map, flags, e)))
     }
 
     fn write_batch(&self, attr: &mut Attr<'_>, count: u32) -> std::result::Result<u32, (u32, SysError)> {

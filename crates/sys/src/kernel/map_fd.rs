@@ -44,12 +44,12 @@ impl MapFd {
         self.value_len
     }
 
-    /// How many bytes a lookup or update with these flags moves: [`value_len`](Self::value_len), but with flags that
-    /// name a CPU, or all of them, one value, rounded up to 8.
+    /// How many bytes a lookup or update with these flags moves: [`value_len`](Self::value_len), but of a per-CPU map
+    /// with flags that name a CPU, or all of them, one value, not rounded up.
     #[inline]
     pub fn value_len_with(&self, flags: ElemFlags) -> usize {
-        if flags.intersects(ElemFlags::CPU.union(ElemFlags::ALL_CPUS)) {
-            self.value_size().next_multiple_of(8)
+        if flags.intersects(ElemFlags::CPU.union(ElemFlags::ALL_CPUS)) && self.map_type.is_per_cpu() {
+            self.value_size()
         } else {
             self.value_len
         }

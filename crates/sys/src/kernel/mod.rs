@@ -10,13 +10,17 @@ mod log;
 mod machine;
 mod map;
 mod map_batch;
+mod map_elem;
 mod map_fd;
+mod memlock;
 mod memo;
 mod perf;
 mod pin;
 mod prog;
+mod stats;
 mod symbols;
 mod test_run;
+mod token;
 mod tracefs;
 mod version;
 
@@ -27,7 +31,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 pub use attach::{ProgAttach, ProgQuery, ProgQueryTarget, QueryAnswer, RelativeTo};
 pub use btf::BtfLoad;
-pub use ids::ObjectKind;
+pub use ids::{FdById, ObjectKind};
 pub use info::{
     BtfInfo, IterInfo, LinkDetails, LinkInfo, MapInfo, PerfEventInfo, ProgDump, ProgInfo, ProgParts, TaskFd,
     UprobeMultiInfo,
@@ -136,24 +140,6 @@ impl Kernel {
             Reply::Mapping(m) if m.len() >= len => Ok(m),
             _ => Err(wrong_reply("mmap")),
         }
-    }
-
-    /// Sets the limit of locked memory (`RLIMIT_MEMLOCK`, both limits) and returns what the soft one was.
-    /// Kernels before 5.11 count BPF maps and programs against it; `u64::MAX` is none.
-    ///
-    /// # Errors
-    /// `EPERM` for raising the hard limit without `CAP_SYS_RESOURCE`.
-    #[doc(alias = "libbpf_set_memlock_rlim")]
-    pub fn set_memlock(&self, bytes: u64) -> Result<u64> {
-        self.call_value("prlimit(RLIMIT_MEMLOCK)", Call::Memlock(Some(bytes)))
-    }
-
-    /// The soft limit of locked memory in bytes, `u64::MAX` for none.
-    ///
-    /// # Errors
-    /// None of the kernel of this machine.
-    pub fn memlock(&self) -> Result<u64> {
-        self.call_value("prlimit(RLIMIT_MEMLOCK)", Call::Memlock(None))
     }
 
     #[inline]

@@ -115,9 +115,9 @@ impl Kernel {
         let number = |path: String, prefix: &str| {
             let text = self.read_text(&path)?;
             let value = text.trim().strip_prefix(prefix).map(|t| t.split('-').next().unwrap_or(t));
-            value.and_then(|v| v.parse::<u32>().ok()).ok_or_else(|| {
-                SysError::new("parse", Errno::EINVAL).with(format!("{path}: {:?}", text.trim()))
-            })
+            value
+                .and_then(|v| v.parse::<u32>().ok())
+                .ok_or_else(|| SysError::invalid("parse", format!("{:?}", text.trim())).with(path))
         };
         let event_type = number(format!("{dir}/type"), "")?;
         let retprobe = number(format!("{dir}/format/retprobe"), "config:")?;

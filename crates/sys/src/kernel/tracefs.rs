@@ -30,7 +30,8 @@ impl Kernel {
             self.try_memo("oxbpf-sys tracefs", || self.call_fd("fsmount", Call::MountTracefs).map(Arc::new));
         own.map(|fd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))).map_err(|_| {
             SysError::new("open", Errno::ENOENT)
-                .with("tracefs: not mounted (mount -t tracefs tracefs /sys/kernel/tracing)")
+                .with("tracefs")
+                .because("not mounted (mount -t tracefs tracefs /sys/kernel/tracing)")
         })
     }
 
@@ -46,7 +47,7 @@ impl Kernel {
         let path = self.tracefs()?.join("events").join(category).join(name).join("id");
         let text = self.read_text(&path)?;
         text.trim().parse().map_err(|_| {
-            SysError::new("parse", Errno::EINVAL).with(format!("{}: {:?}", path.display(), text.trim()))
+            SysError::invalid("parse", format!("{:?}", text.trim())).with(path.display().to_string())
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Kernel, wrong_reply};
 use crate::door::{Call, Reply, Uname};
-use crate::{Errno, Result, SysError};
+use crate::{Result, SysError};
 
 /// A version of Linux, as `6.1.76`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,7 +81,7 @@ impl Kernel {
             return Ok(v);
         }
         KernelVersion::parse(&uname.release)
-            .ok_or_else(|| SysError::new("uname", Errno::EINVAL).with(format!("release {:?}", uname.release)))
+            .ok_or_else(|| SysError::invalid("uname", format!("release {:?}", uname.release)))
     }
 
     /// What uname(2) says.
@@ -101,6 +101,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::Errno;
     use crate::{Door, HostDoor};
 
     #[test]

@@ -294,4 +294,14 @@ layouts! {
         prog_fd: u32,
         reserved: u32,
     }
+
+    /// `struct bpf_common_attr`: what all commands have in common, since Linux 7.2.
+    CommonAttr {
+        log_buf: u64,
+        log_size: u32,
+        log_level: u32,
+        /// Out: how long the log is in full, with its NUL.
+        log_true_size: u32,
+        reserved: u32,
+    }
 }

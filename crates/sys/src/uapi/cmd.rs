@@ -80,6 +80,9 @@ commands! {
     PROG_ASSOC_STRUCT_OPS = 38, "BPF_PROG_ASSOC_STRUCT_OPS", 6, 19;
 }
 
+/// `BPF_COMMON_ATTRS`: the flag of a command that comes with [`CommonAttr`](super::CommonAttr), since Linux 7.2.
+pub const COMMON_ATTRS: u32 = 1 << 16;
+
 impl fmt::Debug for Cmd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

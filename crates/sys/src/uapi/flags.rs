@@ -12,9 +12,10 @@ bitflags! {
         const EXIST = 2;
         /// Hold the value's `bpf_spin_lock` meanwhile (`BPF_F_LOCK`), since Linux 5.1.
         const LOCK = 4;
-        /// The value of one CPU, whose number is in the upper 32 bits (`BPF_F_CPU`), since Linux 7.0.
+        /// The value of one CPU, whose number is in the upper 32 bits (`BPF_F_CPU`), since Linux 7.0. See
+        /// [`on_cpu`](Self::on_cpu).
         const CPU = 8;
-        /// One value for all CPUs (`BPF_F_ALL_CPUS`), since Linux 7.0.
+        /// One value for all CPUs (`BPF_F_ALL_CPUS`), since Linux 7.0: updates only.
         const ALL_CPUS = 16;
         const _ = !0;
     }
@@ -82,9 +83,15 @@ bitflags! {
 }
 
 impl ElemFlags {
-    /// [`CPU`](Self::CPU) with the number of the CPU whose value is meant.
+    /// [`CPU`](Self::CPU) with a number.
+    ///
+    /// ```
+    /// use oxbpf_sys::ElemFlags;
+    ///
+    /// assert_eq!(ElemFlags::on_cpu(3).bits(), 3 << 32 | 8);
+    /// ```
     pub const fn on_cpu(cpu: u32) -> Self {
-        Self::from_bits_retain(Self::CPU.bits() | (cpu as u64) << 32)
+        Self::from_bits_retain((cpu as u64) << 32 | Self::CPU.bits())
     }
 }
 

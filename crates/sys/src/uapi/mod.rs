@@ -14,7 +14,7 @@ mod link_type;
 mod perf;
 
 pub use attr::*;
-pub use cmd::Cmd;
+pub use cmd::{COMMON_ATTRS, Cmd};
 pub use flags::*;
 pub use info::*;
 pub use link_type::{LinkType, PerfEventKind, TaskFdType};

@@ -65,7 +65,8 @@ fn objects_are_found_by_id() -> TestResult {
     let e = refused(k.fd_by_id(ObjectKind::Map, u32::MAX - 1, OpenFlags::empty()), Errno::ENOENT);
     assert_eq!(
         e.to_string(),
-        "BPF_MAP_GET_FD_BY_ID of map 4294967294 failed: ENOENT (No such file or directory)"
+        "BPF_MAP_GET_FD_BY_ID of map 4294967294 failed: ENOENT (No such file or directory): \
+         there is none with this id, or not any more"
     );
     Ok(())
 }

@@ -459,7 +459,7 @@ fn many_uprobes() -> TestResult {
         pid: 0,
     };
     let e = refused(k.link_create(&LinkCreate { extra: uneven, ..create }), Errno::EINVAL);
-    assert_eq!(e.what.as_deref(), Some("2 values for 1 functions"));
+    assert_eq!(e.reason(), Some("2 values for 1 functions"));
     Ok(())
 }
 

@@ -72,7 +72,10 @@ fn refusals_have_their_errno() -> TestResult {
     refused(k.map_delete_elem(&array, &[0; 4], ANY), Errno::EINVAL);
     refused(k.map_lookup_elem(&array, &two, &mut [0; 8], ANY), Errno::ENOENT);
     let e = refused(k.map_create(&MapCreate { map_type: MapType(9999), ..hash(1) }), Errno::EINVAL);
-    assert_eq!(e.to_string(), "BPF_MAP_CREATE of map \"a_hash\" failed: EINVAL (Invalid argument)");
+    assert_eq!(
+        e.to_string(),
+        "BPF_MAP_CREATE of map \"a_hash\" failed: EINVAL (Invalid argument): this kernel makes no map of this kind, these sizes and these flags"
+    );
     refused(k.map_create(&MapCreate { key_size: 0, ..hash(1) }), Errno::EINVAL);
     // A type of no BTF is a bad descriptor.
     let typed = MapCreate { btf_value_type_id: 1, btf_key_type_id: 1, ..hash(1) };

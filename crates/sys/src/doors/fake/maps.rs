@@ -11,9 +11,12 @@ use crate::uapi::{MapBatchAttr, MapCreateAttr, MapElemAttr, MapFlags, MapType};
 use crate::{Attr, Cmd, Errno, Reply};
 
 impl State {
-    pub(super) fn map_create(&mut self, attr: &Attr<'_>) -> Result<Reply, Errno> {
+    pub(super) fn map_create(&mut self, attr: &mut Attr<'_>) -> Result<Reply, Errno> {
         let a: MapCreateAttr = attr.view();
-        check_shape(&a)?;
+        if let Err(e) = check_shape(&a) {
+            attr.answer_log("Invalid key_size, value_size, max_entries or map_flags.\n");
+            return Err(e);
+        }
         let btf_id = self.objects.btf_id(a.btf_fd)?;
         self.check_types(&a)?;
         if MapType(a.map_type).is_map_in_map() {

@@ -1,0 +1,83 @@
+//! What an errno means of a call, where it means more than its name says.
+
+mod elements;
+
+pub(crate) use elements::of_elements;
+
+use crate::Errno;
+
+/// What the errno of a call means, whatever it was about. Elements of maps have meanings of their own, which
+/// depend on the kind of map.
+pub(crate) fn meaning(op: &str, errno: Errno) -> Option<&'static str> {
+    Some(match (op, errno) {
+        ("BPF_MAP_CREATE", Errno::E2BIG) => {
+            "larger than maps of this kind can be, or with a field that this kernel does not know"
+        }
+        ("BPF_MAP_CREATE", Errno::EINVAL) => {
+            "this kernel makes no map of this kind, these sizes and these flags"
+        }
+        ("BPF_MAP_CREATE", Errno::EBADF) => "one of the descriptors (inner map, BTF, token) is none",
+        ("BPF_MAP_CREATE", Errno::ENOMEM) => "no memory for so large a map",
+        ("BPF_MAP_FREEZE", Errno::EBUSY) => "it is mapped for writing, being written to, or frozen already",
+        ("BPF_MAP_FREEZE", Errno::EPERM) => "the descriptor is for reading only, or the map frozen already",
+        ("BPF_MAP_FREEZE", Errno::EINVAL) => "no descriptor of a map, or a kernel before Linux 5.2",
+        ("BPF_MAP_FREEZE", Errno::ENOTSUPP) => "maps of this kind cannot be frozen",
+        ("BPF_OBJ_PIN", Errno::EEXIST) => "the path is taken",
+        ("BPF_OBJ_PIN", Errno::ENOENT) => "its directory does not exist",
+        ("BPF_OBJ_PIN", Errno::EPERM) => {
+            "the directory is not in a BPF file system, or the name has a dot in it"
+        }
+        ("BPF_OBJ_PIN", Errno::EINVAL) => "only maps, programs and links can be pinned",
+        ("BPF_OBJ_GET", Errno::ENOENT) => "nothing is pinned there",
+        ("BPF_OBJ_GET", Errno::EACCES) => "no BPF object, or one that may not be opened so",
+        ("BPF_OBJ_GET", Errno::EINVAL) => "flags that this object is not opened with",
+        (
+            "BPF_PROG_GET_FD_BY_ID"
+            | "BPF_MAP_GET_FD_BY_ID"
+            | "BPF_BTF_GET_FD_BY_ID"
+            | "BPF_LINK_GET_FD_BY_ID",
+            errno,
+        ) => return by_id(errno),
+        (
+            "BPF_PROG_GET_NEXT_ID" | "BPF_MAP_GET_NEXT_ID" | "BPF_BTF_GET_NEXT_ID" | "BPF_LINK_GET_NEXT_ID",
+            Errno::EPERM,
+        ) => "walking the ids needs CAP_SYS_ADMIN",
+        (
+            "BPF_PROG_GET_NEXT_ID" | "BPF_MAP_GET_NEXT_ID" | "BPF_BTF_GET_NEXT_ID" | "BPF_LINK_GET_NEXT_ID",
+            Errno::EINVAL,
+        ) => "an id beyond all, or a kernel without this command",
+        ("BPF_BTF_LOAD", Errno::E2BIG) => {
+            "BTF of more than 16 MiB, or a field that this kernel does not know"
+        }
+        ("BPF_BTF_LOAD", Errno::EINVAL) => {
+            "no valid BTF, or with a kind of type that this kernel does not know; its log says which"
+        }
+        ("BPF_BTF_LOAD", Errno::ENOSPC) => "its log did not fit: ask with more room, or for none",
+        ("BPF_ENABLE_STATS", Errno::EPERM) => "statistics need CAP_SYS_ADMIN",
+        ("BPF_ENABLE_STATS", Errno::EINVAL) => "this kernel has no statistics of this type",
+        ("BPF_TOKEN_CREATE", errno) => return token(errno),
+        ("prlimit(RLIMIT_MEMLOCK)", Errno::EPERM) => "raising the hard limit needs CAP_SYS_RESOURCE",
+        _ => return None,
+    })
+}
+
+fn by_id(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::ENOENT => "there is none with this id, or not any more",
+        Errno::EPERM => "opening by id needs CAP_SYS_ADMIN, or a token for BTF",
+        Errno::EAGAIN => "it is being made just now: try again",
+        Errno::EINVAL => "flags that this kernel does not open it with",
+        _ => return None,
+    })
+}
+
+fn token(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::ENOENT => "the BPF file system delegates nothing: it was mounted without delegate_* options",
+        Errno::EPERM => "not in the user namespace of the BPF file system, or without CAP_BPF there",
+        Errno::EINVAL => "not the root of a BPF file system, or a kernel before Linux 6.9",
+        Errno::EOPNOTSUPP => "in the first user namespace, where nobody needs a token",
+        Errno::EACCES => "may not look into the BPF file system",
+        _ => return None,
+    })
+}
