@@ -91,18 +91,16 @@ pub enum Error {
     },
 
     /// A map that was created could not be filled, frozen, mapped, read or written.
-    #[error("map {map}: {source}{}", Why(.why))]
+    #[error("map {map}: {source}")]
     Map {
         /// Its name.
         map: String,
-        /// The kernel's answer.
+        /// The kernel's answer, with what it means for this map where that is known: `it is full, with 100 elements`.
         source: SysError,
-        /// What that means for this map, where it is known: `it is full, with 100 elements`.
-        why: Option<String>,
     },
 
     /// Some of the elements of a batch were not written or deleted.
-    #[error("map {map}: after {done} of {of} elements {source}{}", Why(.why))]
+    #[error("map {map}: after {done} of {of} elements {source}")]
     Batch {
         /// The map's name.
         map: String,
@@ -112,8 +110,6 @@ pub enum Error {
         of: usize,
         /// The kernel's answer about the next one.
         source: SysError,
-        /// What that means for this map, where it is known.
-        why: Option<String>,
     },
 
     /// A map's definition cannot work, whatever the kernel.
@@ -328,15 +324,6 @@ struct Advice<'a>(&'a Option<Box<Hint>>);
 impl fmt::Display for Advice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
-    }
-}
-
-/// The reason after the error, if it is known.
-struct Why<'a>(&'a Option<String>);
-
-impl fmt::Display for Why<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
     }
 }
 

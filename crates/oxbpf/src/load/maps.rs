@@ -229,5 +229,5 @@ fn max_entries(kernel: &Kernel, map: &MapSpec) -> Result<u32> {
         Ok(entries) => return Ok(entries),
         Err(source) => source,
     };
-    Err(Error::Map { map: map.name.clone(), source, why: None })
+    Err(Error::Map { map: map.name.clone(), source })
 }

@@ -100,8 +100,7 @@ impl Map {
             map: self.name().to_owned(),
             done: done as usize,
             of: keys.len() / (self.key_size() as usize).max(1),
-            why: self.why(&source),
-            source,
+            source: self.explained(source),
         })
     }
 }

@@ -13,7 +13,7 @@ impl Map {
     }
 
     /// Bytes of a value as it is read and written with these flags: [`value_len`](Self::value_len), but one CPU's value,
-    /// rounded up to 8, with [`ElemFlags::on_cpu`] and [`ElemFlags::ALL_CPUS`].
+    /// not rounded up, with [`ElemFlags::on_cpu`] and [`ElemFlags::ALL_CPUS`].
     pub fn value_len_with(&self, flags: ElemFlags) -> usize {
         self.map_fd().value_len_with(flags)
     }
@@ -30,7 +30,7 @@ impl Map {
     }
 
     /// As [`lookup`](Self::lookup), with flags: [`ElemFlags::LOCK`] holds the value's spin lock meanwhile (5.1),
-    /// [`ElemFlags::on_cpu`] reads one CPU's value of a per-CPU map (6.20).
+    /// [`ElemFlags::on_cpu`] reads one CPU's value of a per-CPU map (7.0).
     ///
     /// # Errors
     /// As [`lookup`](Self::lookup); `EINVAL` for flags that the map does not take, `ERANGE` for no possible CPU.
@@ -75,8 +75,8 @@ impl Map {
         self.found(self.kernel().map_lookup_and_delete_elem(self.map_fd(), key, value, flags))
     }
 
-    /// Sets the value of `key`. With [`ElemFlags::on_cpu`] and [`ElemFlags::ALL_CPUS`] `value` is that of one CPU, rounded
-    /// up to 8 bytes (6.20).
+    /// Sets the value of `key`. With [`ElemFlags::on_cpu`] and [`ElemFlags::ALL_CPUS`] `value` is that of one CPU, not
+    /// rounded up (7.0).
     ///
     /// # Errors
     /// [`Error::Size`]; [`Error::Map`]: `E2BIG` if the map is full or an index is beyond its end (`ENOSPC` for LPM

@@ -211,7 +211,7 @@ impl Map {
 
     #[cold]
     pub(crate) fn failed(&self, source: SysError) -> Error {
-        Error::Map { map: self.name().to_owned(), why: self.why(&source), source }
+        Error::Map { map: self.name().to_owned(), source: self.explained(source) }
     }
 }
 

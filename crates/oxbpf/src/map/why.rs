@@ -6,13 +6,18 @@ use oxbpf_sys::{Cmd, Errno, SysError};
 use super::Map;
 
 impl Map {
-    /// Why the kernel refused, in the words of whoever uses the map; `None` where the errno says it all.
+    /// The error, with why the kernel refused in the words of whoever uses the map, where that is known.
     #[cold]
-    pub(crate) fn why(&self, error: &SysError) -> Option<String> {
-        // This library refused it itself, and says why.
-        if error.what.is_some() {
-            return None;
+    pub(crate) fn explained(&self, error: SysError) -> SysError {
+        match self.why(&error) {
+            // This library refused it itself, and says why.
+            _ if error.reason().is_some() => error,
+            Some(why) => error.because(why),
+            None => error,
         }
+    }
+
+    fn why(&self, error: &SysError) -> Option<String> {
         let entries = self.max_entries();
         let kind = self.map_type();
         let is = |cmds: &[Cmd]| cmds.iter().any(|cmd| cmd.name() == error.op);

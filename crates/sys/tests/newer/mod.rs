@@ -73,6 +73,5 @@ pub(crate) fn expect(newer: &Newer, has: bool, version: KernelVersion, result: R
 
 /// Reads the only element.
 pub(crate) fn look(on: &On<'_>, flags: ElemFlags) -> Result<()> {
-    let room = if flags.intersects(ElemFlags::CPU) { 8 } else { 4 };
-    on.kernel.map_lookup_elem(on.array, &[0; 4], &mut vec![0; room], flags)
+    on.kernel.map_lookup_elem(on.array, &[0; 4], &mut [0; 4], flags)
 }
