@@ -2,6 +2,7 @@
 
 mod canon;
 mod data;
+mod dedup;
 mod raw;
 
 use crate::tally::{Tally, Verdict};
@@ -13,8 +14,11 @@ pub(crate) struct Subject {
     pub(crate) run: fn(&Settings, &mut Tally) -> Outcome<()>,
 }
 
-pub(crate) const SUBJECTS: &[Subject] =
-    &[Subject { name: "raw", run: raw::run }, Subject { name: "data", run: data::run }];
+pub(crate) const SUBJECTS: &[Subject] = &[
+    Subject { name: "raw", run: raw::run },
+    Subject { name: "dedup", run: dedup::run },
+    Subject { name: "data", run: data::run },
+];
 
 /// Compares what both sides made where libbpf's order of types and strings is defined. That both refuse is as
 /// good as that both make the same.

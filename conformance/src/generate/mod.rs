@@ -1,6 +1,7 @@
 //! Random BTF: programs of several compilation units that share declarations, one behind the other as a linker
 //! that knows nothing of types would put them.
 
+mod chaos;
 mod model;
 mod unit;
 mod universe;
@@ -44,8 +45,12 @@ fn units(
     endian: Endian,
 ) -> (Vec<u8>, u32, Strings) {
     let mut graph = Graph::new(first);
-    for _ in 0..random.from(1..=4) {
-        Unit::add(universe, random, &mut graph);
+    if random.percent(25) {
+        chaos::add(&mut graph, random);
+    } else {
+        for _ in 0..random.from(1..=4) {
+            Unit::add(universe, random, &mut graph);
+        }
     }
     if random.percent(30) {
         graph.shuffle(random);

@@ -55,7 +55,7 @@ pub(crate) const INTS: [(&str, u32, u32); 6] = [
 
 impl Universe {
     pub(crate) fn new(random: &mut Random) -> Universe {
-        let count = random.from(3..=14);
+        let count = if random.percent(10) { random.from(15..=80) } else { random.from(3..=14) };
         let mut decls: Vec<Decl> = INTS[..random.from(1..=6) as usize]
             .iter()
             .map(|&(name, size, encoding)| Decl::Int { name: name.into(), size, encoding })

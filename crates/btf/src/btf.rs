@@ -9,6 +9,7 @@ use crate::{
     header::Layout,
     index::Index,
     parse, scan,
+    strindex::StrIndex,
     words::{Order, Word, c_str, words},
 };
 
@@ -35,6 +36,7 @@ struct Inner {
     /// Of a BTF that is sorted by name, the first type that has one.
     first_named: OnceLock<Option<u32>>,
     index: OnceLock<Index>,
+    strings: OnceLock<StrIndex>,
 }
 
 impl Btf {
@@ -72,6 +74,7 @@ impl Btf {
             pointer_size: OnceLock::new(),
             first_named: OnceLock::new(),
             index: OnceLock::new(),
+            strings: OnceLock::new(),
         };
         let scan = scan::scan(words(layout.types_of(&inner.bytes)), order, first_id);
         let scan = match scan {
@@ -139,6 +142,11 @@ impl Btf {
     #[doc(alias = "btf__base_btf")]
     pub fn base(&self) -> Option<&Btf> {
         self.0.base.as_ref()
+    }
+
+    /// Whether the two are one, not only equal.
+    pub(crate) fn is(&self, other: &Btf) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The data as it was given.
@@ -243,6 +251,27 @@ impl Btf {
     pub fn str_is(&self, off: u32, text: &[u8]) -> bool {
         let end = self.strs_from(off).and_then(|s| s.strip_prefix(text)).and_then(|rest| rest.first());
         end == Some(&0) && !text.contains(&0)
+    }
+
+    /// Where the string `text` is, the base's strings first; of strings that are the same the first counts. Ends of
+    /// other strings are not found.
+    ///
+    /// The first call builds an index of all strings.
+    #[doc(alias = "btf__find_str")]
+    pub fn find_str(&self, text: &str) -> Option<u32> {
+        self.find_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn find_bytes(&self, text: &[u8]) -> Option<u32> {
+        if text.is_empty() {
+            return Some(0);
+        }
+        if let Some(off) = self.base().and_then(|b| b.find_bytes(text)) {
+            return Some(off);
+        }
+        let index = self.0.strings.get_or_init(|| StrIndex::of(self.own_strs()));
+        let own = index.find(self.own_strs(), index.hash(text), text)?;
+        own.checked_add(self.0.first_str)
     }
 
     #[cold]

@@ -141,6 +141,9 @@ pub enum Error {
         /// The string.
         string: String,
     },
+    /// Types that refer to those of another base.
+    #[error("the BTF is split from another base; it can only be added to one that is split from the same")]
+    OtherBase,
     /// A [`ProgressFn`](crate::ProgressFn) said to stop.
     #[error("stopped on request while working on {phase}")]
     Cancelled {
@@ -384,6 +387,12 @@ pub enum TypeProblem {
         /// The limit.
         limit: u32,
     },
+    /// A type that refers to itself, and not through a struct or union.
+    #[error("refers to itself without a struct, union or typedef in between")]
+    Circle,
+    /// A variable, section or tag where a type should be.
+    #[error("cannot be a part of another type")]
+    NotAPart,
     /// An entry that the type does not have.
     #[error("has no entry {index}: it has {len}")]
     NoSuchEntry {

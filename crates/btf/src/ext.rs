@@ -1,6 +1,7 @@
 //! `.BTF.ext`: what the instructions of an object's code sections have to do with its types.
 
 mod edit;
+mod remap;
 
 use std::{fmt, sync::Arc};
 

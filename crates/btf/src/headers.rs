@@ -167,3 +167,5 @@ impl<'a> Iterator for Types<'a> {
         self.headers.size_hint()
     }
 }
+
+impl ExactSizeIterator for Types<'_> {}

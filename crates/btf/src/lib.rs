@@ -15,6 +15,7 @@
 //! | read the ELF section `.BTF.ext` | [`BtfExt`] |
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
+//! | put BTFs together, leave each type once | [`BtfBuilder::add_btf`], [`BtfBuilder::dedup`], [`Btf::dedup`] |
 //! | move a module's types to a kernel that was built again | [`Btf::distill`], [`Btf::relocate`] |
 //! | cut out some types | [`Btf::subset`] |
 //! | put types in another order, that of their names for instance | [`Btf::permute`], [`Btf::sorted`] |
@@ -67,6 +68,7 @@ mod bytes;
 mod carry;
 mod check;
 mod data;
+mod dedup;
 mod distill;
 mod dump;
 mod entries;
@@ -84,6 +86,7 @@ mod relocate;
 mod sanitize;
 mod scan;
 mod sort;
+mod strindex;
 mod subset;
 mod types;
 mod words;
@@ -93,6 +96,7 @@ pub use btf::Btf;
 pub use builder::{BtfBuilder, Field, IntEncoding};
 pub use bytes::Bytes;
 pub use data::{Cut, Extent, Float, JsonWriter, PerCpu, Place, TextOptions, TypedData, Value, Visitor};
+pub use dedup::{DedupOptions, Deduped};
 pub use distill::Distilled;
 pub use dump::{CDump, DumpOptions, TypeDecl};
 pub use entries::{

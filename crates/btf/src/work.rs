@@ -13,6 +13,11 @@ impl Work {
     /// not all share one, take far less.
     pub(crate) fn on(btfs: &[&Btf], times: u64, what: &'static str) -> Work {
         let len = btfs.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
+        Work::on_bytes(len, times, what)
+    }
+
+    /// The same for so many bytes.
+    pub(crate) fn on_bytes(len: u64, times: u64, what: &'static str) -> Work {
         Work { left: len.saturating_mul(times).saturating_add(1 << 20), what }
     }
 

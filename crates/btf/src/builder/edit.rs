@@ -113,7 +113,7 @@ impl BtfBuilder {
 
     /// An error about a type that is there.
     #[cold]
-    fn error_about(&self, id: TypeId, problem: TypeProblem) -> Error {
+    pub(super) fn error_about(&self, id: TypeId, problem: TypeProblem) -> Error {
         let Some((_, [name, info, _])) = self.own(id) else {
             return Error::NoSuchType { id, end: self.end_id() };
         };
@@ -145,9 +145,7 @@ impl BtfBuilder {
         for end in ends.take(self.offs.len()) {
             let Some((ty, tail)) = rest.split_at_mut_checked(end.wrapping_sub(start)) else { break };
             (rest, start) = (tail, end);
-            if let Some(([name, info, third], entries)) = ty.split_first_chunk_mut::<3>() {
-                let kind = kind_of(*info);
-                let edit = Edit { kind, name, info, third, rest: entries };
+            if let Some(edit) = Edit::of(ty) {
                 f(TypeId(id), edit, &mut |s| strs.add(s, own_empty))?;
             }
             id = id.wrapping_add(1);
@@ -156,6 +154,6 @@ impl BtfBuilder {
     }
 }
 
-fn kind_of(info: u32) -> Kind {
+pub(super) fn kind_of(info: u32) -> Kind {
     Kind::from_number(info >> KIND_SHIFT & KIND_MASK).unwrap_or(Kind::Void)
 }

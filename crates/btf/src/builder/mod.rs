@@ -1,15 +1,16 @@
 //! Making BTF: from nothing, on a base, or by editing one that was read.
 
 mod add;
+mod copy;
 mod edit;
 mod field;
+mod parts;
 mod rewrite;
 mod strings;
 
 pub(crate) use edit::Edit;
 pub use field::{Field, IntEncoding};
-
-use strings::Strings;
+pub(crate) use strings::Strings;
 
 use crate::{
     Btf, Bytes, Endian, Error, Kind, TypeId,
@@ -30,6 +31,8 @@ pub struct BtfBuilder {
     /// Where each type starts in them.
     offs: Vec<u32>,
     strs: Strings,
+    /// The strings were read, and may be there twice or be of no use.
+    strs_read: bool,
 }
 
 impl From<&Btf> for BtfBuilder {
@@ -41,6 +44,8 @@ impl From<&Btf> for BtfBuilder {
             types: btf.type_words().iter().map(|&w| order.u32(w)).collect(),
             offs: btf.offsets().to_vec(),
             strs: Strings::new(btf.own_strs().to_vec(), btf.first_str()),
+            // One that has the empty string alone is as good as new.
+            strs_read: btf.own_strs().len() > usize::from(btf.base().is_none()),
         }
     }
 }
@@ -71,16 +76,22 @@ impl BtfBuilder {
         TypeId(self.first_id().saturating_add(u32::try_from(self.offs.len()).unwrap_or(u32::MAX)))
     }
 
-    /// Makes sure that `s` is among the strings, and says where.
+    /// Makes sure that `s` is among the strings, those of a base included, and says where.
     #[doc(alias = "btf__add_str")]
     pub fn add_str(&mut self, s: &str) -> Result<u32, Error> {
         if s.contains('\0') {
             return Err(Error::NulInString { string: s.to_owned() });
         }
-        if s.is_empty() {
-            return Ok(0);
+        self.add_bytes(s.as_bytes())
+    }
+
+    /// The same for bytes without NUL.
+    pub(crate) fn add_bytes(&mut self, s: &[u8]) -> Result<u32, Error> {
+        match &self.base {
+            _ if s.is_empty() => Ok(0),
+            Some(base) => base.find_bytes(s).map_or_else(|| self.strs.add(s, false), Ok),
+            None => self.strs.add(s, true),
         }
-        self.strs.add(s.as_bytes(), self.base.is_none())
     }
 
     fn push(

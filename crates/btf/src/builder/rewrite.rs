@@ -1,9 +1,15 @@
 //! Carrying types over as they are, and changing all references or names at once.
 
-use super::{BtfBuilder, Edit, Strings};
+use super::{BtfBuilder, Edit, Strings, edit::kind_of};
 use crate::{Btf, Error, Type, TypeId};
 
 impl Edit<'_> {
+    /// A type that consists of these words.
+    pub(crate) fn of(words: &mut [u32]) -> Option<Edit<'_>> {
+        let ([name, info, third], rest) = words.split_first_chunk_mut::<3>()?;
+        Some(Edit { kind: kind_of(*info), name, info, third, rest })
+    }
+
     /// Every reference to a type.
     pub(crate) fn ids(&mut self) -> impl Iterator<Item = &mut u32> {
         let target = self.kind.has_target().then_some(&mut *self.third);
@@ -22,6 +28,7 @@ impl BtfBuilder {
         BtfBuilder {
             base: btf.base().cloned(),
             strs: Strings::new(btf.own_strs().to_vec(), btf.first_str()),
+            strs_read: true,
             ..BtfBuilder::default()
         }
     }
@@ -54,13 +61,5 @@ impl BtfBuilder {
     /// Where the string `s` is among its own, if it is.
     pub(crate) fn find_bytes(&mut self, s: &[u8]) -> Option<u32> {
         if s.is_empty() { Some(0) } else { self.strs.find(s) }
-    }
-
-    /// Makes sure that `s`, which has no NUL, is among its own strings, and says where.
-    pub(crate) fn add_bytes(&mut self, s: &[u8]) -> Result<u32, Error> {
-        if s.is_empty() {
-            return Ok(0);
-        }
-        self.strs.add(s, self.base.is_none())
     }
 }

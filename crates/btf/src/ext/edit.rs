@@ -1,6 +1,6 @@
 //! A `.BTF.ext` with other type ids, or in the other byte order.
 
-use super::{BtfExt, Part};
+use super::BtfExt;
 use crate::{Btf, Endian, Error, TypeId, words::Order};
 
 impl BtfExt {
@@ -18,34 +18,8 @@ impl BtfExt {
     }
 
     /// The same with other ids, for `btf`. Strings and everything else stay as they are.
-    pub(crate) fn map_ids(&self, btf: &Btf, mut f: impl FnMut(TypeId) -> TypeId) -> Result<BtfExt, Error> {
-        let order = Order::of(self.endian());
-        let mut bytes = self.as_bytes().to_vec();
-        for part in [self.0.func, self.0.core] {
-            self.each_record(part, |at| {
-                // The id is the second word, behind the instruction.
-                let word = at.checked_add(4).and_then(|at| bytes.get_mut(at..)?.first_chunk_mut::<4>());
-                if let Some(word) = word {
-                    *word = order.word(f(TypeId(order.u32(*word))).0);
-                }
-            });
-        }
-        BtfExt::parse(bytes, btf)
-    }
-
-    /// Where in the bytes each record of a part starts.
-    fn each_record(&self, part: Part, mut f: impl FnMut(usize)) {
-        let order = Order::of(self.endian());
-        let (mut at, end) = (part.start, part.start.saturating_add(part.len));
-        while at < end {
-            let count = self.as_bytes().get(at.saturating_add(4)..).and_then(|b| b.first_chunk::<4>());
-            let Some(&count) = count else { return };
-            at = at.saturating_add(8);
-            for _ in 0..order.u32(count) {
-                f(at);
-                at = at.saturating_add(part.record as usize);
-            }
-        }
+    pub(crate) fn map_ids(&self, btf: &Btf, f: impl FnMut(TypeId) -> TypeId) -> Result<BtfExt, Error> {
+        BtfExt::parse(self.with_ids(None, f), btf)
     }
 
     /// The raw data in this byte order.
