@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, ProgramFlags, ProgramType, SectionDef};
-use oxbpf_sys::{Kernel, ProgInfo};
+use oxbpf_sys::{Kernel, ProgramInfo};
 
 use crate::error::{Error, Result};
 use crate::map::pin;
@@ -125,7 +125,7 @@ impl Program {
     /// # Errors
     /// [`Error::Kernel`].
     #[doc(alias = "bpf_prog_get_info_by_fd")]
-    pub fn info(&self) -> Result<ProgInfo> {
+    pub fn info(&self) -> Result<ProgramInfo> {
         self.0.kernel.prog_info(self.as_fd()).map_err(Error::Kernel)
     }
 

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use oxbpf_sys::doors::Fake;
+use oxbpf_sys::doors::{Fake, Faults};
 use oxbpf_sys::uapi::{ElemFlags, LinkType, OpenFlags};
 use oxbpf_sys::{
     AttachType, BatchCursor, BtfLoad, Errno, Kernel, LinkCreate, LinkTarget, MapCreate, MapFlags, MapType,
@@ -288,4 +288,25 @@ fn what_is_closed_is_gone() {
     assert_eq!(fake.open_objects(), 2);
     drop((copy, prog));
     assert_eq!(fake.open_objects(), 0);
+}
+
+/// What goes between being listed and being opened is left out; what cannot be opened is told, and the next follows.
+#[test]
+fn loaded_objects_are_listed_whatever_happens_to_them() {
+    let maps = |kernel: &Kernel| {
+        let create = |_| kernel.map_create(&hash("")).unwrap();
+        (0..3).map(create).collect::<Vec<_>>()
+    };
+    // After three calls that make them: list, open, list, open.
+    let listed = |n: u64, errno: Errno| {
+        let kernel = Kernel::with_door(Arc::new(Faults::nth(Arc::new(Fake::new()), 3 + n, errno)));
+        let maps = maps(&kernel);
+        let items: Vec<_> =
+            kernel.loaded(ObjectKind::Map).map(|r| r.map(|(id, _)| id).map_err(|e| e.errno)).collect();
+        (maps.len(), items)
+    };
+    assert_eq!(listed(99, Errno::EPERM), (3, vec![Ok(1), Ok(2), Ok(3)]));
+    assert_eq!(listed(1, Errno::ENOENT), (3, vec![Ok(2), Ok(3)]));
+    assert_eq!(listed(3, Errno::EPERM), (3, vec![Ok(1), Err(Errno::EPERM), Ok(3)]));
+    assert_eq!(listed(2, Errno::EPERM), (3, vec![Ok(1), Err(Errno::EPERM)]), "the list itself");
 }

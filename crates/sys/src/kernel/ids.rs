@@ -1,5 +1,6 @@
 //! Objects by their ids.
 
+use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::Kernel;
@@ -31,13 +32,13 @@ impl ObjectKind {
         }
     }
 
-    /// The command that opens by id, and the word for such an object.
-    fn fd_by_id(self) -> (Cmd, &'static str) {
+    /// The command that opens by id.
+    fn fd_by_id(self) -> Cmd {
         match self {
-            Self::Prog => (Cmd::PROG_GET_FD_BY_ID, "program"),
-            Self::Map => (Cmd::MAP_GET_FD_BY_ID, "map"),
-            Self::Btf => (Cmd::BTF_GET_FD_BY_ID, "BTF"),
-            Self::Link => (Cmd::LINK_GET_FD_BY_ID, "link"),
+            Self::Prog => Cmd::PROG_GET_FD_BY_ID,
+            Self::Map => Cmd::MAP_GET_FD_BY_ID,
+            Self::Btf => Cmd::BTF_GET_FD_BY_ID,
+            Self::Link => Cmd::LINK_GET_FD_BY_ID,
         }
     }
 }
@@ -49,6 +50,17 @@ pub struct FdById<'a> {
     pub flags: OpenFlags,
     /// A token that stands in for privileges: of BTF only (6.15).
     pub token_fd: Option<BorrowedFd<'a>>,
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prog => "program",
+            Self::Map => "map",
+            Self::Btf => "BTF",
+            Self::Link => "link",
+        })
+    }
 }
 
 impl Kernel {
@@ -141,7 +153,6 @@ impl Kernel {
     #[doc(alias = "bpf_btf_get_fd_by_id_opts")]
     #[doc(alias = "bpf_link_get_fd_by_id_opts")]
     pub fn fd_by_id_with(&self, kind: ObjectKind, id: u32, how: &FdById<'_>) -> Result<OwnedFd> {
-        let (cmd, what) = kind.fd_by_id();
         let token = if how.token_fd.is_some() { uapi::TOKEN_FD } else { 0 };
         let layout = IdAttr {
             id,
@@ -149,6 +160,45 @@ impl Kernel {
             token_fd: fd_or_zero(how.token_fd),
             ..Default::default()
         };
-        self.bpf_fd(&mut Attr::new(cmd, &layout)).map_err(|e| e.with(format!("{what} {id}")))
+        self.bpf_fd(&mut Attr::new(kind.fd_by_id(), &layout)).map_err(|e| e.with(format!("{kind} {id}")))
+    }
+
+    /// All objects of a kind that are loaded, each with its id and a descriptor, in the order of their ids.
+    ///
+    /// What goes between being listed and being opened is left out. An object that cannot be opened is an item, and the
+    /// next one follows; if the list itself cannot be had, that error is the last item.
+    pub fn loaded(&self, kind: ObjectKind) -> Loaded {
+        Loaded { kernel: self.clone(), kind, last: Some(0) }
     }
 }
+
+/// Objects of one kind, one after another, each with its id. See [`Kernel::loaded`].
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    kernel: Kernel,
+    kind: ObjectKind,
+    /// The last id, until the end.
+    last: Option<u32>,
+}
+
+impl Iterator for Loaded {
+    type Item = Result<(u32, OwnedFd)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let next = self.kernel.next_id(self.kind, self.last?);
+            self.last = next.as_ref().ok().copied().flatten();
+            let id = match next {
+                Ok(id) => id?,
+                Err(e) => return Some(Err(e)),
+            };
+            match self.kernel.fd_by_id(self.kind, id, OpenFlags::empty()) {
+                // Gone since, or a link that is being made.
+                Err(e) if matches!(e.errno, Errno::ENOENT | Errno::EAGAIN) => {}
+                fd => return Some(fd.map(|fd| (id, fd))),
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Loaded {}

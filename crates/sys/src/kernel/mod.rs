@@ -31,10 +31,10 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 pub use attach::{ProgAttach, ProgQuery, ProgQueryTarget, QueryAnswer, RelativeTo};
 pub use btf::BtfLoad;
-pub use ids::{FdById, ObjectKind};
+pub use ids::{FdById, Loaded, ObjectKind};
 pub use info::{
-    BtfInfo, IterInfo, LinkDetails, LinkInfo, MapInfo, PerfEventInfo, ProgDump, ProgInfo, ProgParts, TaskFd,
-    UprobeMultiInfo,
+    BtfInfo, FdInfo, IterInfo, KprobeMultiInfo, LinkDetails, LinkInfo, MapInfo, PerfEventInfo, ProgramDump,
+    ProgramInfo, ProgramParts, TaskFd, TracingMultiInfo, UprobeMultiInfo,
 };
 pub use link::{IterTarget, LinkCreate, LinkExtra, LinkTarget, LinkUpdate};
 pub use log::LogBuf;

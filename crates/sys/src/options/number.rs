@@ -20,6 +20,9 @@ pub(super) fn asked(attr: &Attr<'_>) -> Vec<(String, Since)> {
             let t = ProgramType(attr.view::<ProgLoadAttr>().prog_type);
             add(format!("programs of type {t}"), t.since());
         }
+        Cmd::OBJ_GET_INFO_BY_FD if attr.bytes("hash").is_some() => {
+            add("hashes of maps".to_owned(), Some((6, 18)));
+        }
         _ => {}
     }
     if let Some(t) = attach_type(attr).filter(|t| attr.cmd() != Cmd::PROG_LOAD || ties_to_release(*t)) {

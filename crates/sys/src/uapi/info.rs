@@ -139,6 +139,18 @@ infos! {
         cookies: u64,
     }
 
+    /// `struct bpf_link_info` of the entry or exit of many kernel functions.
+    RawLinkTracingMulti {
+        head: [u32; 4],
+        attach_type: u32,
+        count: u32,
+        btf_obj_id: u32,
+        reserved: u32,
+        ids: u64,
+        addrs: u64,
+        cookies: u64,
+    }
+
     /// `struct bpf_link_info` of many uprobes.
     RawLinkUprobeMulti {
         head: [u32; 4],

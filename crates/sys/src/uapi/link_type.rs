@@ -70,6 +70,8 @@ open_enum! {
         NETKIT = 13, "netkit";
         /// A sockmap.
         SOCKMAP = 14, "sockmap";
+        /// The entry or exit of many kernel functions, by trampolines.
+        TRACING_MULTI = 15, "tracing_multi";
     }
 }
 

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use oxbpf_btf::{BtfBuilder, IntEncoding};
 use oxbpf_sys::{
-    BtfLoad, Errno, InfoRecords, LogBuf, MapCreate, MapType, ProgLoad, ProgParts, ProgramType, TestRun,
+    BtfLoad, Errno, InfoRecords, LogBuf, MapCreate, MapType, ProgLoad, ProgramParts, ProgramType, TestRun,
 };
 use oxbpf_testing::{Need, Suite, TestResult};
 
@@ -120,13 +120,13 @@ fn btf_and_func_info() -> TestResult {
     let prog = k.prog_load(&load, None)?;
     let info = k.prog_info(prog.as_fd())?;
     assert_eq!((info.btf_id, info.nr_func_info), (k.btf_info(fd.as_fd())?.id, 1));
-    let dump = k.prog_dump(prog.as_fd(), ProgParts::all())?;
+    let dump = k.prog_dump(prog.as_fd(), ProgramParts::all())?;
     assert_eq!((dump.func_info, dump.func_info_rec_size), (func_info.clone(), 8));
     assert_eq!(dump.xlated.len(), info.xlated_prog_len as usize);
     assert_eq!(dump.tags, [info.tag]);
     assert_eq!((dump.line_info.len(), dump.jited_line_info.len()), (0, 0));
     assert!(dump.jited.len() == info.jited_prog_len as usize || dump.jited.is_empty());
-    let some = k.prog_dump(prog.as_fd(), ProgParts::XLATED)?;
+    let some = k.prog_dump(prog.as_fd(), ProgramParts::XLATED)?;
     assert_eq!((some.xlated, some.jited.len(), some.tags.len()), (dump.xlated, 0, 0));
     // A function that is not where the info says.
     let wrong = [8u32.to_ne_bytes(), func_info[4..].try_into()?].concat();

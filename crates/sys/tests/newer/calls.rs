@@ -4,9 +4,9 @@ use std::os::fd::AsFd;
 
 use oxbpf_sys::uapi::TestRunFlags;
 use oxbpf_sys::{
-    AttachFlags, AttachType, BtfLoad, ElemFlags, InfoRecords, IterTarget, LinkCreate, LinkExtra, LinkTarget,
-    MapCreate, MapFlags, MapType, ObjectKind, OpenFlags, ProgAttach, ProgLoad, ProgramFlags, ProgramType,
-    RelativeTo, Result, TestRun,
+    AttachFlags, AttachType, BtfLoad, ElemFlags, FdById, InfoRecords, IterTarget, LinkCreate, LinkExtra,
+    LinkTarget, MapCreate, MapFlags, MapType, ObjectKind, OpenFlags, ProgAttach, ProgLoad, ProgramFlags,
+    ProgramType, RelativeTo, Result, TestRun,
 };
 
 use super::{Newer, On, look, map, program};
@@ -136,6 +136,10 @@ pub(crate) static ALL: &[Newer] = &[
     }),
     newer("maps opened for reading or writing only", (4, 15), |on| {
         on.kernel.fd_by_id(ObjectKind::Map, u32::MAX - 1, OpenFlags::RDONLY).map(drop)
+    }),
+    newer("BPF tokens for BTF by its id", (6, 15), |on| {
+        let how = FdById { token_fd: Some(on.file), ..Default::default() };
+        on.kernel.fd_by_id_with(ObjectKind::Btf, 1, &how).map(drop)
     }),
     newer("attach type trace_iter", (5, 8), |on| {
         link(on, AttachType::TRACE_ITER, LinkExtra::Iter(IterTarget::Map(on.array.as_fd())))

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use super::text;
 use crate::Result;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::RawBtfInfo;
 
 /// What the kernel tells about BTF.
@@ -26,15 +26,20 @@ impl Kernel {
     /// What the kernel tells about BTF. Since Linux 4.18.
     ///
     /// # Errors
-    /// `EBADF` for no descriptor, `EINVAL` for one of something else.
+    /// `EBADFD` for no descriptor, `EINVAL` for one of something else.
     #[doc(alias = "bpf_btf_get_info_by_fd")]
     pub fn btf_info(&self, btf: BorrowedFd<'_>) -> Result<BtfInfo> {
         let mut raw = RawBtfInfo::default();
-        self.info(btf, &mut raw, Vec::new())?;
+        self.info(ObjectKind::Btf, btf, &mut raw, Vec::new())?;
         let mut name = vec![0; raw.name_len as usize + 1];
         if raw.name_len > 0 {
             raw = RawBtfInfo { name_len: name.len() as u32, ..Default::default() };
-            self.info(btf, &mut raw, vec![("name", offset_of!(RawBtfInfo, name), &mut name)])?;
+            self.info(
+                ObjectKind::Btf,
+                btf,
+                &mut raw,
+                vec![("name", offset_of!(RawBtfInfo, name), &mut name)],
+            )?;
         }
         Ok(BtfInfo { id: raw.id, name: text(&name), kernel_btf: raw.kernel_btf != 0, size: raw.btf_size })
     }
@@ -45,10 +50,10 @@ impl Kernel {
     /// As [`btf_info`](Self::btf_info).
     pub fn btf_data(&self, btf: BorrowedFd<'_>) -> Result<Vec<u8>> {
         let mut raw = RawBtfInfo::default();
-        self.info(btf, &mut raw, Vec::new())?;
+        self.info(ObjectKind::Btf, btf, &mut raw, Vec::new())?;
         let mut data = vec![0; raw.btf_size as usize];
         let mut raw = RawBtfInfo { btf_size: raw.btf_size, ..Default::default() };
-        self.info(btf, &mut raw, vec![("btf", offset_of!(RawBtfInfo, btf), &mut data)])?;
+        self.info(ObjectKind::Btf, btf, &mut raw, vec![("btf", offset_of!(RawBtfInfo, btf), &mut data)])?;
         data.truncate(raw.btf_size as usize);
         Ok(data)
     }

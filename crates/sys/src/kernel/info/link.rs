@@ -1,219 +1,20 @@
-//! About links.
+//! Asking about a link.
 
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use super::link_types::{
+    IterInfo, KprobeMultiInfo, LinkDetails, LinkInfo, PerfEventInfo, TracingMultiInfo, UprobeMultiInfo,
+};
 use super::{Nested, text};
 use crate::Result;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::{
     AttachType, LinkType, PerfEventKind, RawLinkInfo, RawLinkIter, RawLinkKprobeMulti, RawLinkPerfEvent,
-    RawLinkTracepoint, RawLinkUprobeMulti,
+    RawLinkTracepoint, RawLinkTracingMulti, RawLinkUprobeMulti,
 };
-
-/// What the kernel tells about a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LinkInfo {
-    /// The kind.
-    pub link_type: LinkType,
-    /// The id.
-    pub id: u32,
-    /// The program; 0 for kinds that have several (struct_ops).
-    pub prog_id: u32,
-    /// What the kind has of its own.
-    pub details: LinkDetails,
-}
-
-/// What a kind of link has of its own. Fields that came later than the kind say since when; they are 0 in older
-/// kernels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkDetails {
-    /// A raw tracepoint.
-    RawTracepoint {
-        /// Its name.
-        name: String,
-        /// The cookie (6.10).
-        cookie: u64,
-    },
-    /// fentry, fexit, fmod_ret, LSM, tp_btf, freplace.
-    Tracing {
-        /// How.
-        attach_type: AttachType,
-        /// The program (freplace) or the BTF object that has the function (5.13).
-        target_obj_id: u32,
-        /// The function there (5.13).
-        target_btf_id: u32,
-        /// The cookie (6.18).
-        cookie: u64,
-    },
-    /// A cgroup.
-    Cgroup {
-        /// The cgroup.
-        cgroup_id: u64,
-        /// How.
-        attach_type: AttachType,
-    },
-    /// An iterator.
-    Iter(IterInfo),
-    /// A network namespace.
-    Netns {
-        /// Its inode, 0 if it is gone.
-        netns_ino: u32,
-        /// How.
-        attach_type: AttachType,
-    },
-    /// XDP on a network interface.
-    Xdp {
-        /// The interface, 0 if it is gone.
-        ifindex: u32,
-    },
-    /// A struct_ops map.
-    StructOps {
-        /// The map.
-        map_id: u32,
-    },
-    /// A netfilter hook.
-    Netfilter {
-        /// `NFPROTO_*`.
-        pf: u32,
-        /// `NF_INET_*`.
-        hooknum: u32,
-        /// Where among the others.
-        priority: i32,
-        /// Flags.
-        flags: u32,
-    },
-    /// Many kprobes.
-    KprobeMulti {
-        /// Flags; 1 for return probes.
-        flags: u32,
-        /// How often it could not run.
-        missed: u64,
-        /// The functions' addresses, zeros for those who may not know (6.6).
-        addrs: Vec<u64>,
-        /// A cookie for each (6.8).
-        cookies: Vec<u64>,
-    },
-    /// Many uprobes.
-    UprobeMulti(UprobeMultiInfo),
-    /// A perf event.
-    PerfEvent(PerfEventInfo),
-    /// tc on a network interface.
-    Tcx {
-        /// The interface, 0 if it is gone.
-        ifindex: u32,
-        /// How.
-        attach_type: AttachType,
-    },
-    /// A netkit device.
-    Netkit {
-        /// The interface, 0 if it is gone.
-        ifindex: u32,
-        /// How.
-        attach_type: AttachType,
-    },
-    /// A sockmap.
-    Sockmap {
-        /// The map.
-        map_id: u32,
-        /// How.
-        attach_type: AttachType,
-    },
-    /// A kind that this crate does not know: the bytes from offset 16 on.
-    Unknown([u64; 6]),
-}
-
-/// What an iterator walks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct IterInfo {
-    /// `task`, `bpf_map_elem`…
-    pub target: String,
-    /// The map, of a map's elements.
-    pub map_id: u32,
-    /// Where it starts, of cgroups (6.1).
-    pub cgroup_id: u64,
-    /// In which order, of cgroups (6.1).
-    pub cgroup_order: u32,
-    /// One thread, of tasks (6.1).
-    pub tid: u32,
-    /// One process, of tasks (6.1).
-    pub pid: u32,
-}
-
-/// The uprobes of a link.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct UprobeMultiInfo {
-    /// The file.
-    pub path: String,
-    /// Offsets in it.
-    pub offsets: Vec<u64>,
-    /// Offsets of semaphores.
-    pub ref_ctr_offsets: Vec<u64>,
-    /// Cookies.
-    pub cookies: Vec<u64>,
-    /// Flags; 1 for return probes.
-    pub flags: u32,
-    /// One process, 0 for all.
-    pub pid: u32,
-}
-
-/// What a perf event link is on; since Linux 6.6.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PerfEventInfo {
-    /// A uprobe or uretprobe.
-    Uprobe {
-        /// Return probe.
-        ret: bool,
-        /// The file.
-        file: String,
-        /// The offset in it.
-        offset: u32,
-        /// The cookie (6.9).
-        cookie: u64,
-        /// The offset of a semaphore (6.16).
-        ref_ctr_offset: u64,
-    },
-    /// A kprobe or kretprobe.
-    Kprobe {
-        /// Return probe.
-        ret: bool,
-        /// The function.
-        func: String,
-        /// The offset in it.
-        offset: u32,
-        /// The address, 0 for those who may not know.
-        addr: u64,
-        /// How often it could not run (6.7).
-        missed: u64,
-        /// The cookie (6.9).
-        cookie: u64,
-    },
-    /// A tracepoint.
-    Tracepoint {
-        /// Its name.
-        name: String,
-        /// The cookie (6.9).
-        cookie: u64,
-    },
-    /// Another event.
-    Event {
-        /// The number of the event.
-        config: u64,
-        /// The PMU.
-        event_type: u32,
-        /// The cookie (6.9).
-        cookie: u64,
-    },
-    /// Unknown, or a kernel before 6.6.
-    Unspecified,
-}
 
 /// More than any path or name that the kernel shows.
 const NAME_ROOM: u32 = 4096 + 16;
@@ -222,11 +23,11 @@ impl Kernel {
     /// What the kernel tells about a link. Since Linux 5.8.
     ///
     /// # Errors
-    /// `EBADF` for no descriptor, `EINVAL` for one of something else.
+    /// `EBADFD` for no descriptor, `EINVAL` for one of something else.
     #[doc(alias = "bpf_link_get_info_by_fd")]
     pub fn link_info(&self, link: BorrowedFd<'_>) -> Result<LinkInfo> {
         let mut head = RawLinkInfo::default();
-        self.info(link, &mut head, Vec::new())?;
+        self.info(ObjectKind::Link, link, &mut head, Vec::new())?;
         let word = |i: usize| {
             let word = head.extra.as_bytes().get(i * 4..i * 4 + 4);
             word.and_then(|w| u32::read_from_bytes(w).ok()).unwrap_or(0)
@@ -254,6 +55,7 @@ impl Kernel {
             },
             LinkType::KPROBE_MULTI => self.kprobe_multi_info(link, word(2))?,
             LinkType::UPROBE_MULTI => self.uprobe_multi_info(link)?,
+            LinkType::TRACING_MULTI => self.tracing_multi_info(link, word(1))?,
             LinkType::PERF_EVENT => {
                 LinkDetails::PerfEvent(self.perf_event_info(link, PerfEventKind(word(0)))?)
             }
@@ -288,30 +90,75 @@ impl Kernel {
 
     /// `count` functions, as the first call said.
     fn kprobe_multi_info(&self, link: BorrowedFd<'_>, count: u32) -> Result<LinkDetails> {
+        let at = [offset_of!(RawLinkKprobeMulti, addrs), offset_of!(RawLinkKprobeMulti, cookies)];
+        let raw = RawLinkKprobeMulti { count, ..Default::default() };
+        let (raw, addrs, cookies) = self.addrs_and_cookies(link, &raw, count, at, &mut [])?;
+        Ok(LinkDetails::KprobeMulti(KprobeMultiInfo {
+            count,
+            flags: raw.flags,
+            missed: raw.missed,
+            addrs,
+            cookies,
+        }))
+    }
+
+    /// `count` functions, as the first call said.
+    fn tracing_multi_info(&self, link: BorrowedFd<'_>, count: u32) -> Result<LinkDetails> {
+        let at = [offset_of!(RawLinkTracingMulti, addrs), offset_of!(RawLinkTracingMulti, cookies)];
+        let raw = RawLinkTracingMulti { count, ..Default::default() };
+        let mut ids = vec![0u32; count as usize];
+        let (raw, addrs, cookies) = {
+            let ids = ("ids", offset_of!(RawLinkTracingMulti, ids), ids.as_mut_bytes());
+            self.addrs_and_cookies(link, &raw, count, at, &mut [ids])?
+        };
+        Ok(LinkDetails::TracingMulti(TracingMultiInfo {
+            attach_type: AttachType(raw.attach_type),
+            btf_obj_id: raw.btf_obj_id,
+            ids,
+            addrs,
+            cookies,
+        }))
+    }
+
+    /// The addresses of `count` functions, `None` if they are withheld, and their cookies, with what else there is.
+    /// `at` is where those two go.
+    fn addrs_and_cookies<T: FromBytes + IntoBytes + Immutable + Copy>(
+        &self,
+        link: BorrowedFd<'_>,
+        ask: &T,
+        count: u32,
+        at: [usize; 2],
+        more: &mut [Nested<'_>],
+    ) -> Result<(T, Option<Vec<u64>>, Vec<u64>)> {
         let mut addrs = vec![0u64; count as usize];
-        let mut raw = RawLinkKprobeMulti { count, ..Default::default() };
-        self.info(
-            link,
-            &mut raw,
-            vec![("addrs", offset_of!(RawLinkKprobeMulti, addrs), addrs.as_mut_bytes())],
-        )?;
         let mut cookies = vec![0u64; count as usize];
-        let mut with = RawLinkKprobeMulti { count, ..Default::default() };
-        // Older kernels refuse a field that they do not know; those that know it give it with the addresses only.
-        let mut again = vec![0u64; count as usize];
-        let fields = vec![
-            ("addrs", offset_of!(RawLinkKprobeMulti, addrs), again.as_mut_bytes()),
-            ("cookies", offset_of!(RawLinkKprobeMulti, cookies), cookies.as_mut_bytes()),
-        ];
-        if self.info(link, &mut with, fields).is_err() {
+        let mut raw = *ask;
+        let asked = {
+            let mut all: Vec<Nested<'_>> = more.iter_mut().map(|(n, at, m)| (*n, *at, &mut **m)).collect();
+            all.push(("addrs", at[0], addrs.as_mut_bytes()));
+            all.push(("cookies", at[1], cookies.as_mut_bytes()));
+            self.info(ObjectKind::Link, link, &mut raw, all)
+        };
+        if asked.is_err() {
+            // Older kernels refuse a field that they do not know, and a link may have no cookies.
             cookies.clear();
+            raw = *ask;
+            let mut all: Vec<Nested<'_>> = more.iter_mut().map(|(n, at, m)| (*n, *at, &mut **m)).collect();
+            all.push(("addrs", at[0], addrs.as_mut_bytes()));
+            self.info(ObjectKind::Link, link, &mut raw, all)?;
         }
-        Ok(LinkDetails::KprobeMulti { flags: raw.flags, missed: raw.missed, addrs, cookies })
+        // No function is at address 0: those who may not know get zeros.
+        let withheld = addrs.iter().all(|a| *a == 0) && count > 0;
+        Ok((raw, (!withheld).then_some(addrs), cookies))
     }
 
     fn uprobe_multi_info(&self, link: BorrowedFd<'_>) -> Result<LinkDetails> {
         let mut first = RawLinkUprobeMulti::default();
-        self.info(link, &mut first, Vec::new())?;
+        self.info(ObjectKind::Link, link, &mut first, Vec::new())?;
+        if first.count == 0 {
+            // Kernels before 6.8 say nothing of it, and refuse the fields below.
+            return Ok(LinkDetails::UprobeMulti(UprobeMultiInfo::default()));
+        }
         let lists = || vec![0u64; first.count as usize];
         let (mut offsets, mut ref_ctr_offsets, mut cookies) = (lists(), lists(), lists());
         let mut path = vec![0; NAME_ROOM as usize];
@@ -326,7 +173,7 @@ impl Kernel {
             ),
             ("cookies", offset_of!(RawLinkUprobeMulti, cookies), cookies.as_mut_bytes()),
         ];
-        self.info(link, &mut raw, nested)?;
+        self.info(ObjectKind::Link, link, &mut raw, nested)?;
         Ok(LinkDetails::UprobeMulti(UprobeMultiInfo {
             path: text(&path),
             offsets,
@@ -342,7 +189,7 @@ impl Kernel {
         let name = match kind {
             PerfEventKind::UNSPEC => return Ok(PerfEventInfo::Unspecified),
             PerfEventKind::EVENT => {
-                self.info(link, &mut raw, Vec::new())?;
+                self.info(ObjectKind::Link, link, &mut raw, Vec::new())?;
                 String::new()
             }
             _ => {
@@ -363,7 +210,7 @@ impl Kernel {
                 ret: kind == PerfEventKind::KRETPROBE,
                 func: name,
                 offset: raw.offset,
-                addr: a,
+                addr: (a != 0).then_some(a),
                 missed: b,
                 cookie: c,
             },
@@ -384,7 +231,7 @@ impl Kernel {
         at: usize,
     ) -> Result<String> {
         let mut buf = vec![0; NAME_ROOM as usize];
-        self.info(link, raw, vec![(name, at, &mut buf)])?;
+        self.info(ObjectKind::Link, link, raw, vec![(name, at, &mut buf)])?;
         Ok(text(&buf))
     }
 }

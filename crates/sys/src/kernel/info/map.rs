@@ -1,11 +1,12 @@
 //! About maps.
 
+use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
 use super::text;
 use crate::Result;
-use crate::kernel::Kernel;
-use crate::uapi::{MapFlags, MapType, RawMapInfo};
+use crate::kernel::{Kernel, ObjectKind};
+use crate::uapi::{MapFlags, MapType, ProgramType, RawMapInfo};
 
 /// What the kernel tells about a map.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,18 +44,29 @@ pub struct MapInfo {
     pub btf_vmlinux_id: u32,
     /// What else the kind has (5.16).
     pub map_extra: u64,
+    /// Whether user space may no longer write to it (5.2); from fdinfo, see [`Kernel::map_info_with_fdinfo`].
+    pub frozen: Option<bool>,
+    /// Bytes of memory that it holds; from fdinfo, see [`Kernel::map_info_with_fdinfo`].
+    pub memlock: Option<u64>,
+    /// Of a program array that has or had programs: their type; from fdinfo as well.
+    pub owner_prog_type: Option<ProgramType>,
+    /// Of such a program array: whether they are machine code; from fdinfo as well.
+    pub owner_jited: Option<bool>,
 }
+
+/// Bytes of a SHA-256.
+const HASH_SIZE: usize = 32;
 
 impl Kernel {
     /// What the kernel tells about a map. Since Linux 4.13.
     ///
     /// # Errors
-    /// `EBADF` for no descriptor, `EINVAL` for one of something else.
+    /// `EBADFD` for no descriptor, `EINVAL` for one of something else.
     #[doc(alias = "bpf_map_get_info_by_fd")]
     #[doc(alias = "bpf_obj_get_info_by_fd")]
     pub fn map_info(&self, map: BorrowedFd<'_>) -> Result<MapInfo> {
         let mut raw = RawMapInfo::default();
-        self.info(map, &mut raw, Vec::new())?;
+        self.info(ObjectKind::Map, map, &mut raw, Vec::new())?;
         Ok(MapInfo {
             map_type: MapType(raw.map_type),
             id: raw.id,
@@ -72,6 +84,38 @@ impl Kernel {
             btf_vmlinux_value_type_id: raw.btf_vmlinux_value_type_id,
             btf_vmlinux_id: raw.btf_vmlinux_id,
             map_extra: raw.map_extra,
+            ..Default::default()
         })
+    }
+
+    /// As [`map_info`](Self::map_info), with what only the map's descriptor tells ([`fdinfo`](Self::fdinfo)): whether it
+    /// is frozen, its memory, and what programs a program array takes.
+    ///
+    /// # Errors
+    /// As there. Without /proc those are `None`.
+    pub fn map_info_with_fdinfo(&self, map: BorrowedFd<'_>) -> Result<MapInfo> {
+        let mut info = self.map_info(map)?;
+        if let Ok(lines) = self.fdinfo(map) {
+            info.frozen = lines.number("frozen").map(|n| n != 0);
+            info.memlock = lines.number("memlock");
+            info.owner_prog_type = lines.number("owner_prog_type").map(|n| ProgramType(n as u32));
+            info.owner_jited = lines.number("owner_jited").map(|n| n != 0);
+        }
+        Ok(info)
+    }
+
+    /// The SHA-256 of a frozen array's content, which the kernel works out now: all values, each rounded up to 8 bytes.
+    /// Since Linux 6.18.
+    ///
+    /// # Errors
+    /// - `EPERM`: the map is not frozen
+    /// - `EINVAL`: a map of another kind
+    /// - `E2BIG`: before 6.18
+    pub fn map_hash(&self, map: BorrowedFd<'_>) -> Result<[u8; HASH_SIZE]> {
+        let mut hash = [0; HASH_SIZE];
+        let mut raw = RawMapInfo { hash_size: HASH_SIZE as u32, ..Default::default() };
+        let nested = vec![("hash", offset_of!(RawMapInfo, hash), &mut hash[..])];
+        self.info(ObjectKind::Map, map, &mut raw, nested)?;
+        Ok(hash)
     }
 }

@@ -4,7 +4,10 @@
 //! So most questions take two calls, the first for the lengths; the functions here do both.
 
 mod btf;
+mod dump;
+mod fdinfo;
 mod link;
+mod link_types;
 mod map;
 mod prog;
 mod task_fd;
@@ -15,40 +18,83 @@ use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 pub use btf::BtfInfo;
-pub use link::{IterInfo, LinkDetails, LinkInfo, PerfEventInfo, UprobeMultiInfo};
+pub use dump::{ProgramDump, ProgramParts};
+pub use fdinfo::FdInfo;
+pub use link_types::{
+    IterInfo, KprobeMultiInfo, LinkDetails, LinkInfo, PerfEventInfo, TracingMultiInfo, UprobeMultiInfo,
+};
 pub use map::MapInfo;
-pub use prog::{ProgDump, ProgInfo, ProgParts};
+pub use prog::ProgramInfo;
 pub use task_fd::TaskFd;
 
-use super::Kernel;
-use crate::Result;
+use super::{Kernel, ObjectKind};
 use crate::attr::{Attr, raw};
 use crate::uapi::{Cmd, InfoAttr};
+use crate::{Result, SysError};
 
 /// Memory that an info structure points to: its name, where in the structure its address goes, and itself.
 type Nested<'a> = (&'static str, usize, &'a mut [u8]);
 
+/// Room for the structure of any kernel, so that its length tells what it is about.
+const ROOM: usize = 256;
+
 impl Kernel {
-    /// One call. The numbers in `info` that say how long the nested memory is are the caller's to set.
+    /// One call about an object of this kind. The numbers in `info` that say how long the nested memory is are the
+    /// caller's to set.
     fn info<T: FromBytes + IntoBytes + Immutable>(
         &self,
+        kind: ObjectKind,
         fd: BorrowedFd<'_>,
         info: &mut T,
         nested: Vec<Nested<'_>>,
     ) -> Result<()> {
-        let bytes = info.as_mut_bytes();
+        const { assert!(size_of::<T>() <= ROOM) };
+        let mut room = [0u64; ROOM / 8];
+        room.as_mut_bytes()[..size_of::<T>()].copy_from_slice(info.as_bytes());
         for (_, at, memory) in &nested {
             if !memory.is_empty() {
-                bytes[*at..*at + 8].copy_from_slice(&(memory.as_ptr() as u64).to_ne_bytes());
+                room[*at / 8] = memory.as_ptr() as u64;
             }
         }
-        let layout = InfoAttr { bpf_fd: raw(fd), info_len: bytes.len() as u32, info: 0 };
-        let mut attr = Attr::new(Cmd::OBJ_GET_INFO_BY_FD, &layout);
-        attr.output("info", offset_of!(InfoAttr, info), bytes);
-        for (name, _, memory) in nested {
-            attr.lend(name, memory);
+        let sent = room[0];
+        let len = {
+            let layout = InfoAttr { bpf_fd: raw(fd), info_len: ROOM as u32, info: 0 };
+            let mut attr = Attr::new(Cmd::OBJ_GET_INFO_BY_FD, &layout);
+            attr.output("info", offset_of!(InfoAttr, info), room.as_mut_bytes());
+            for (name, _, memory) in nested {
+                attr.lend(name, memory);
+            }
+            self.bpf(&mut attr)?;
+            attr.view::<InfoAttr>().info_len
+        };
+        if unlike(kind, len, sent, room[0]) {
+            self.expect_kind(fd, kind)?;
         }
-        self.bpf(&mut attr)
+        info.as_mut_bytes().copy_from_slice(&room.as_bytes()[..size_of::<T>()]);
+        Ok(())
+    }
+
+    /// Refuses the descriptor of something else, where that can be known.
+    fn expect_kind(&self, fd: BorrowedFd<'_>, kind: ObjectKind) -> Result<()> {
+        match self.fdinfo(fd).ok().and_then(|lines| lines.kind()) {
+            Some(other) if other != kind => {
+                let what = format!("a descriptor of a {other}, not of a {kind}");
+                Err(SysError::invalid(Cmd::OBJ_GET_INFO_BY_FD.name(), what))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether an answer does not look like one about an object of this kind. The kernel answers about whatever the
+/// descriptor is of, by a structure of that kind's length: programs have the longest (Linux 4.18 on), then maps; links
+/// begin with a type that is not 0, BTF with a field that stays as it was.
+fn unlike(kind: ObjectKind, len: u32, sent: u64, first: u64) -> bool {
+    match kind {
+        ObjectKind::Prog => len < 128,
+        ObjectKind::Map => !(80..128).contains(&len),
+        ObjectKind::Link => len >= 80 || first == 0,
+        ObjectKind::Btf => len > 32 || first != sent,
     }
 }
 

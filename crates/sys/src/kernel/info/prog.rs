@@ -3,18 +3,17 @@
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
-use bitflags::bitflags;
 use zerocopy::IntoBytes;
 
 use super::text;
 use crate::Result;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::{ProgramType, RawProgInfo};
 
 /// What the kernel tells about a program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct ProgInfo {
+pub struct ProgramInfo {
     /// The type.
     pub prog_type: ProgramType,
     /// The id.
@@ -29,18 +28,33 @@ pub struct ProgInfo {
     pub created_by_uid: u32,
     /// Whether its license is compatible with the GPL (4.18).
     pub gpl_compatible: bool,
-    /// Bytes of translated instructions; 0 without privileges.
+    /// Bytes of instructions after the verifier's changes; 0 if the kernel withholds them, see
+    /// [`withheld`](Self::withheld).
     pub xlated_prog_len: u32,
-    /// Bytes of machine code; 0 if it is interpreted, or without privileges.
+    /// Bytes of machine code; 0 if it is interpreted.
     pub jited_prog_len: u32,
     /// The maps it uses (4.15).
     pub map_ids: Vec<u32>,
     /// Its BTF, 0 for none (5.0).
     pub btf_id: u32,
-    /// How many functions it has.
+    /// How many functions it has as machine code, by their addresses (4.18).
+    pub nr_jited_ksyms: u32,
+    /// How many functions it has as machine code, by their lengths (4.18).
+    pub nr_jited_func_lens: u32,
+    /// How many functions its BTF tells of (5.0).
     pub nr_func_info: u32,
-    /// How many records of source lines it has.
+    /// Bytes of a record about a function (5.0).
+    pub func_info_rec_size: u32,
+    /// How many records of source lines it has (5.0).
     pub nr_line_info: u32,
+    /// Bytes of a record of a source line (5.0).
+    pub line_info_rec_size: u32,
+    /// How many addresses of source lines it has (5.0).
+    pub nr_jited_line_info: u32,
+    /// Bytes of an address of a source line (5.0).
+    pub jited_line_info_rec_size: u32,
+    /// How many functions have a tag (5.0).
+    pub nr_prog_tags: u32,
     /// How long it ran in all, in nanoseconds, while statistics were enabled (5.1).
     pub run_time_ns: u64,
     /// How often it ran while statistics were enabled (5.1).
@@ -59,77 +73,40 @@ pub struct ProgInfo {
     pub netns_dev: u64,
     /// The inode of that device's network namespace (4.16).
     pub netns_ino: u64,
+    /// Whether it is machine code; from fdinfo, see [`Kernel::prog_info_with_fdinfo`].
+    pub jited: Option<bool>,
+    /// Bytes of memory that it holds; from fdinfo, see [`Kernel::prog_info_with_fdinfo`].
+    pub memlock: Option<u64>,
 }
 
-bitflags! {
-    /// Which parts of a program to copy out.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-    pub struct ProgParts: u32 {
-        /// The instructions after the verifier's changes.
-        const XLATED = 1 << 0;
-        /// The machine code.
-        const JITED = 1 << 1;
-        /// The addresses of its functions.
-        const KSYMS = 1 << 2;
-        /// How long its functions are.
-        const FUNC_LENS = 1 << 3;
-        /// The types of its functions.
-        const FUNC_INFO = 1 << 4;
-        /// Its source lines.
-        const LINE_INFO = 1 << 5;
-        /// The addresses of its source lines.
-        const JITED_LINE_INFO = 1 << 6;
-        /// The tags of its functions.
-        const TAGS = 1 << 7;
+impl ProgramInfo {
+    /// Whether the kernel withholds the program's code, its functions and lines from this process, which has no
+    /// `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8): their numbers are 0 then, for no program has no instructions.
+    pub fn withheld(&self) -> bool {
+        self.xlated_prog_len == 0
     }
-}
-
-/// The parts of a program. Those that were not asked for, or that the kernel does not show (machine code and
-/// addresses depend on `kernel.kptr_restrict`), are empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ProgDump {
-    /// Instructions after the verifier's changes, 8 bytes each.
-    pub xlated: Vec<u8>,
-    /// Machine code of all functions, one after another.
-    pub jited: Vec<u8>,
-    /// The address of each function (4.18).
-    pub ksyms: Vec<u64>,
-    /// Bytes of machine code of each function (4.18).
-    pub func_lens: Vec<u32>,
-    /// Records of functions (5.0).
-    pub func_info: Vec<u8>,
-    /// Bytes of such a record.
-    pub func_info_rec_size: u32,
-    /// Records of source lines (5.0).
-    pub line_info: Vec<u8>,
-    /// Bytes of such a record.
-    pub line_info_rec_size: u32,
-    /// The address of each source line (5.0).
-    pub jited_line_info: Vec<u64>,
-    /// The tag of each function (5.0).
-    pub tags: Vec<[u8; 8]>,
 }
 
 impl Kernel {
     /// What the kernel tells about a program. Since Linux 4.13.
     ///
     /// # Errors
-    /// `EBADF` for no descriptor, `EINVAL` for one of something else.
+    /// `EBADFD` for no descriptor, `EINVAL` for one of something else.
     #[doc(alias = "bpf_prog_get_info_by_fd")]
-    pub fn prog_info(&self, prog: BorrowedFd<'_>) -> Result<ProgInfo> {
+    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+    pub fn prog_info(&self, prog: BorrowedFd<'_>) -> Result<ProgramInfo> {
         let mut raw = RawProgInfo::default();
-        self.info(prog, &mut raw, Vec::new())?;
+        self.info(ObjectKind::Prog, prog, &mut raw, Vec::new())?;
         let mut map_ids = Vec::new();
         // Maps may be bound to a program meanwhile.
         while raw.nr_map_ids as usize > map_ids.len() {
             map_ids = vec![0u32; raw.nr_map_ids as usize];
             raw = RawProgInfo { nr_map_ids: raw.nr_map_ids, ..Default::default() };
             let ids = ("map_ids", offset_of!(RawProgInfo, map_ids), map_ids.as_mut_bytes());
-            self.info(prog, &mut raw, vec![ids])?;
+            self.info(ObjectKind::Prog, prog, &mut raw, vec![ids])?;
         }
         map_ids.truncate(raw.nr_map_ids as usize);
-        Ok(ProgInfo {
+        Ok(ProgramInfo {
             prog_type: ProgramType(raw.prog_type),
             id: raw.id,
             tag: raw.tag,
@@ -141,8 +118,15 @@ impl Kernel {
             jited_prog_len: raw.jited_prog_len,
             map_ids,
             btf_id: raw.btf_id,
+            nr_jited_ksyms: raw.nr_jited_ksyms,
+            nr_jited_func_lens: raw.nr_jited_func_lens,
             nr_func_info: raw.nr_func_info,
+            func_info_rec_size: raw.func_info_rec_size,
             nr_line_info: raw.nr_line_info,
+            line_info_rec_size: raw.line_info_rec_size,
+            nr_jited_line_info: raw.nr_jited_line_info,
+            jited_line_info_rec_size: raw.jited_line_info_rec_size,
+            nr_prog_tags: raw.nr_prog_tags,
             run_time_ns: raw.run_time_ns,
             run_cnt: raw.run_cnt,
             recursion_misses: raw.recursion_misses,
@@ -152,80 +136,22 @@ impl Kernel {
             ifindex: raw.ifindex,
             netns_dev: raw.netns_dev,
             netns_ino: raw.netns_ino,
+            jited: None,
+            memlock: None,
         })
     }
 
-    /// Copies out parts of a program. Since Linux 4.13, parts since the versions that [`ProgDump`] says.
+    /// As [`prog_info`](Self::prog_info), with what only the program's descriptor tells
+    /// ([`fdinfo`](Self::fdinfo)): whether it is machine code, and its memory.
     ///
     /// # Errors
-    /// `EBADF` for no descriptor, `EINVAL` for one of something else; `ENOMEM`. Without privileges the parts
-    /// are empty.
-    #[doc(alias = "bpf_prog_get_info_by_fd")]
-    #[doc(alias = "bpf_prog_linfo__new")]
-    pub fn prog_dump(&self, prog: BorrowedFd<'_>, parts: ProgParts) -> Result<ProgDump> {
-        let mut have = RawProgInfo::default();
-        self.info(prog, &mut have, Vec::new())?;
-        let wanted = |part: ProgParts, n: u32| if parts.contains(part) { n } else { 0 };
-        let mut ask = RawProgInfo {
-            xlated_prog_len: wanted(ProgParts::XLATED, have.xlated_prog_len),
-            jited_prog_len: wanted(ProgParts::JITED, have.jited_prog_len),
-            nr_jited_ksyms: wanted(ProgParts::KSYMS, have.nr_jited_ksyms),
-            nr_jited_func_lens: wanted(ProgParts::FUNC_LENS, have.nr_jited_func_lens),
-            nr_func_info: wanted(ProgParts::FUNC_INFO, have.nr_func_info),
-            nr_line_info: wanted(ProgParts::LINE_INFO, have.nr_line_info),
-            nr_jited_line_info: wanted(ProgParts::JITED_LINE_INFO, have.nr_jited_line_info),
-            nr_prog_tags: wanted(ProgParts::TAGS, have.nr_prog_tags),
-            // The kernel refuses sizes other than its own, and says what those are.
-            func_info_rec_size: have.func_info_rec_size,
-            line_info_rec_size: have.line_info_rec_size,
-            jited_line_info_rec_size: have.jited_line_info_rec_size,
-            ..Default::default()
-        };
-        let records = |n: u32, size: u32| vec![0u8; n as usize * size as usize];
-        // Addresses have 8 bytes in all kernels so far; others would be copied to too small a buffer.
-        if have.jited_line_info_rec_size != 8 {
-            ask.nr_jited_line_info = 0;
+    /// As there. Without /proc those two are `None`.
+    pub fn prog_info_with_fdinfo(&self, prog: BorrowedFd<'_>) -> Result<ProgramInfo> {
+        let mut info = self.prog_info(prog)?;
+        if let Ok(lines) = self.fdinfo(prog) {
+            info.jited = lines.number("prog_jited").map(|n| n != 0);
+            info.memlock = lines.number("memlock");
         }
-        let mut out = ProgDump {
-            xlated: vec![0; ask.xlated_prog_len as usize],
-            jited: vec![0; ask.jited_prog_len as usize],
-            ksyms: vec![0; ask.nr_jited_ksyms as usize],
-            func_lens: vec![0; ask.nr_jited_func_lens as usize],
-            func_info: records(ask.nr_func_info, have.func_info_rec_size),
-            func_info_rec_size: have.func_info_rec_size,
-            line_info: records(ask.nr_line_info, have.line_info_rec_size),
-            line_info_rec_size: have.line_info_rec_size,
-            jited_line_info: vec![0; ask.nr_jited_line_info as usize],
-            tags: vec![[0; 8]; ask.nr_prog_tags as usize],
-        };
-        let nested: Vec<super::Nested<'_>> = vec![
-            ("xlated_prog_insns", offset_of!(RawProgInfo, xlated_prog_insns), &mut out.xlated),
-            ("jited_prog_insns", offset_of!(RawProgInfo, jited_prog_insns), &mut out.jited),
-            ("jited_ksyms", offset_of!(RawProgInfo, jited_ksyms), out.ksyms.as_mut_bytes()),
-            ("jited_func_lens", offset_of!(RawProgInfo, jited_func_lens), out.func_lens.as_mut_bytes()),
-            ("func_info", offset_of!(RawProgInfo, func_info), &mut out.func_info),
-            ("line_info", offset_of!(RawProgInfo, line_info), &mut out.line_info),
-            ("jited_line_info", offset_of!(RawProgInfo, jited_line_info), out.jited_line_info.as_mut_bytes()),
-            ("prog_tags", offset_of!(RawProgInfo, prog_tags), out.tags.as_mut_bytes()),
-        ];
-        let asked = ask;
-        self.info(prog, &mut ask, nested)?;
-        // What the kernel will not show has its pointer taken away, or its number.
-        clip(&mut out.xlated, ask.xlated_prog_insns, asked.xlated_prog_len, ask.xlated_prog_len);
-        clip(&mut out.jited, ask.jited_prog_insns, asked.jited_prog_len, ask.jited_prog_len);
-        clip(&mut out.ksyms, ask.jited_ksyms, asked.nr_jited_ksyms, ask.nr_jited_ksyms);
-        clip(&mut out.func_lens, ask.jited_func_lens, asked.nr_jited_func_lens, ask.nr_jited_func_lens);
-        clip(&mut out.jited_line_info, ask.jited_line_info, asked.nr_jited_line_info, ask.nr_jited_line_info);
-        clip(&mut out.tags, ask.prog_tags, asked.nr_prog_tags, ask.nr_prog_tags);
-        let size = have.func_info_rec_size;
-        clip(&mut out.func_info, ask.func_info, asked.nr_func_info * size, ask.nr_func_info * size);
-        let size = have.line_info_rec_size;
-        clip(&mut out.line_info, ask.line_info, asked.nr_line_info * size, ask.nr_line_info * size);
-        Ok(out)
+        Ok(info)
     }
-}
-
-fn clip<T>(list: &mut Vec<T>, pointer: u64, asked: u32, answered: u32) {
-    let n = if pointer == 0 { 0 } else { asked.min(answered) };
-    list.truncate(n as usize);
 }
