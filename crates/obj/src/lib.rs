@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod btf_file;
 mod code;
 mod core_check;
 mod elf;
@@ -51,6 +52,7 @@ mod sections;
 mod spec;
 mod uapi;
 
+pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,

@@ -100,10 +100,15 @@ pub enum Error {
         /// What is wrong.
         problem: FieldProblem,
     },
+    /// An ELF file without types.
+    #[error(
+        "no BTF: it has no section .BTF (compile BPF programs with -g; other files get it from `pahole -J`)"
+    )]
+    NoBtf,
     /// The object's types are broken.
     #[error("section {section}: {source}")]
     Btf {
-        /// `.BTF` or `.BTF.ext`.
+        /// `.BTF`, `.BTF.base` or `.BTF.ext`.
         section: &'static str,
         /// What is wrong.
         source: oxbpf_btf::Error,

@@ -1,21 +1,19 @@
 //! BTF: loading it, and the kernel's own.
 
 use std::mem::offset_of;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
-use oxbpf_btf::{Btf, Bytes};
+use oxbpf_btf::Btf;
 
 use super::{Kernel, LogBuf};
 use crate::attr::{Attr, fd_or_zero};
-use crate::door::OpenHow;
-use crate::mapping::Prot;
 use crate::uapi::{self, BtfLoadAttr, Cmd};
 use crate::{Errno, Result, SysError};
 
 /// Where kernels show their types, since Linux 5.4.
-const SYSFS: &str = "/sys/kernel/btf";
+pub(super) const SYSFS: &str = "/sys/kernel/btf";
 
 /// BTF to load.
 ///
@@ -96,7 +94,8 @@ impl Kernel {
     }
 
     /// The kernel's types, of `/sys/kernel/btf/vmlinux` (Linux 5.4 with `CONFIG_DEBUG_INFO_BTF`). Mapped, where
-    /// the kernel allows it (6.16), otherwise read; parsed once.
+    /// the kernel allows it (6.16), otherwise read; parsed once. Where a kernel does not show them, they are looked
+    /// for in the files `vmlinux` in `/boot`, `/lib/modules` and `/usr/lib/debug` that belong to its release.
     ///
     /// # Errors
     /// `ENOENT` for a kernel without; `EINVAL` with the parser's complaint.
@@ -107,9 +106,11 @@ impl Kernel {
         if let Some(btf) = &*cached {
             return Ok(btf.clone());
         }
-        let path = Path::new(SYSFS).join("vmlinux");
-        let bytes = self.btf_bytes(&path)?;
-        let btf = Btf::parse(bytes).map_err(|e| invalid(&path, &e))?;
+        let btf = match self.read_btf(Path::new(SYSFS).join("vmlinux"), None) {
+            Ok(file) => file.btf,
+            Err(error) if error.errno == Errno::ENOENT => self.find_btf()?,
+            Err(error) => return Err(error),
+        };
         *cached = Some(btf.clone());
         Ok(btf)
     }
@@ -142,9 +143,7 @@ impl Kernel {
             return Err(SysError::new("open", Errno::ENOENT).with(format!("the types of module {module:?}")));
         }
         let base = self.btf()?;
-        let path = Path::new(SYSFS).join(module);
-        let bytes = self.btf_bytes(&path)?;
-        Btf::parse_split(bytes, &base).map_err(|e| invalid(&path, &e))
+        Ok(self.read_btf(Path::new(SYSFS).join(module), Some(&base))?.btf)
     }
 
     /// The types of all modules, by name. A module that goes meanwhile is left out.
@@ -162,22 +161,4 @@ impl Kernel {
         }
         Ok(all)
     }
-
-    fn btf_bytes(&self, path: &Path) -> Result<Bytes> {
-        let fd = self.open(path, OpenHow::Read)?;
-        // sysfs tells the true size, but the size comes from a door: it is only a hint of where to map.
-        let size = rustix::fs::fstat(&fd).map(|s| s.st_size).unwrap_or(0);
-        let len = usize::try_from(size).unwrap_or(0);
-        if len > 0
-            && let Ok(mapping) = self.mmap(fd.as_fd(), len, 0, Prot::KernelTypes)
-            && let Ok(bytes) = mapping.into_bytes()
-        {
-            return Ok(Bytes::shared(Arc::new(bytes)));
-        }
-        Ok(Bytes::from(self.read_to_end(&fd, path, len)?))
-    }
-}
-
-fn invalid(path: &Path, e: &oxbpf_btf::Error) -> SysError {
-    SysError::invalid("parse", e.to_string()).with(path.display().to_string())
 }

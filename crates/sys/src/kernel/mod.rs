@@ -2,6 +2,7 @@
 
 mod attach;
 mod btf;
+mod btf_find;
 mod files;
 mod ids;
 mod info;

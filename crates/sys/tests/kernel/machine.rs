@@ -1,10 +1,12 @@
 //! What is known of the machine.
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use oxbpf_btf::Kind;
 use oxbpf_sys::doors::Recorder;
-use oxbpf_sys::{Capabilities, Errno, HostDoor, Kernel};
+use oxbpf_sys::uapi::OpenFlags;
+use oxbpf_sys::{Capabilities, Errno, HostDoor, Kernel, ObjectKind};
 use oxbpf_testing::{Need, Suite, TestResult};
 
 use super::{kernel, refused};
@@ -14,6 +16,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("machine::capabilities_of_root", &[Need::Bpf, Need::SysAdmin], capabilities_of_root);
     suite.test("machine::types", &[Need::KernelBtf], types);
     suite.test("machine::types_are_mapped", &[Need::KernelBtf, Need::Kernel(6, 16)], types_are_mapped);
+    suite.test("machine::types_by_id", &[Need::KernelBtf, Need::SysAdmin, Need::Kernel(5, 11)], types_by_id);
     suite.test("machine::one_kernel_for_all", &[Need::KernelBtf], one_kernel_for_all);
     let config = Need::That("needs the kernel's configuration", || Kernel::host().config_text().is_ok());
     suite.test("machine::configuration", &[config], configuration);
@@ -63,6 +66,25 @@ fn types_are_mapped() -> TestResult {
     let calls: Vec<String> = recorder.take().iter().take(3).map(ToString::to_string).collect();
     assert_eq!(calls, ["open /sys/kernel/btf/vmlinux", "mmap"]);
     Ok(())
+}
+
+/// The kernel's own types have an id too.
+fn types_by_id() -> TestResult {
+    let k = kernel();
+    let mut last = 0;
+    while let Some(id) = k.next_id(ObjectKind::Btf, last)? {
+        last = id;
+        let fd = k.fd_by_id(ObjectKind::Btf, id, OpenFlags::empty())?;
+        let info = k.btf_info(fd.as_fd())?;
+        if info.kernel_btf && info.name == "vmlinux" {
+            assert_eq!(k.btf_by_id(id, None)?.as_bytes(), k.btf()?.as_bytes());
+            return Ok(());
+        }
+        if info.kernel_btf {
+            assert_eq!(k.btf_by_id(id, None)?.first_id(), k.btf()?.end_id());
+        }
+    }
+    Err("the kernel's types are not among those with an id".into())
 }
 
 fn one_kernel_for_all() -> TestResult {
