@@ -56,7 +56,8 @@ pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
-    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, SymbolProblem,
+    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, StructOpsProblem,
+    SymbolProblem,
 };
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
@@ -66,6 +67,6 @@ pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{
     Contents, Data, ExternKind, ExternSpec, GlobalVar, MapOrigin, MapSpec, ObjectSpec, Pinning, ProgramSpec,
-    Slot, SlotTarget,
+    Slot, SlotTarget, StructOps,
 };
 pub use uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};

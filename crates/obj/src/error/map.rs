@@ -141,3 +141,26 @@ pub enum FieldProblem {
     #[error("only maps of maps and program arrays have values")]
     NoValues,
 }
+
+/// A field of a struct_ops map that is to be set.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum StructOpsProblem {
+    /// There is no such map.
+    #[error("the object has no such map")]
+    NoMap,
+    /// The struct has no such field.
+    #[error("its struct has no such field")]
+    NoField,
+    /// The field is one of bits.
+    #[error("it is a bit field")]
+    Bits,
+    /// The value has another size.
+    #[error("it has {size} bytes, the value has {given}")]
+    Size {
+        /// Bytes of the field.
+        size: u64,
+        /// Bytes of the value.
+        given: usize,
+    },
+}

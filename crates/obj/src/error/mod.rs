@@ -8,7 +8,7 @@ mod map;
 pub use code::{FunctionProblem, LinkProblem, RelocProblem};
 pub use data::{DatasecProblem, ExternProblem, GlobalProblem, KconfigProblem};
 pub use file::{ElfProblem, NameProblem, SectionProblem, SymbolProblem};
-pub use map::{FieldProblem, MapProblem};
+pub use map::{FieldProblem, MapProblem, StructOpsProblem};
 
 use oxbpf_btf::TypeId;
 
@@ -136,6 +136,16 @@ pub enum Error {
         name: String,
         /// What is wrong.
         problem: GlobalProblem,
+    },
+    /// A field of a struct_ops map could not be set.
+    #[error("struct_ops map {map}: field {field}: {problem}")]
+    StructOps {
+        /// Name of the map.
+        map: String,
+        /// Name of the field.
+        field: String,
+        /// What is wrong.
+        problem: StructOpsProblem,
     },
     /// There are CO-RE relocations, and nothing to resolve them against.
     #[error("function {function} has CO-RE relocations, and no types of a kernel are given")]

@@ -76,8 +76,7 @@ impl ObjectSpec {
     /// Names the program, the instruction and what could not be resolved.
     pub fn link(&self, options: &LinkOptions<'_>) -> Result<Vec<ProgramImage>, Error> {
         let linker = self.linker(options)?;
-        let programs = self.programs.iter().enumerate().filter(|(_, p)| p.autoload);
-        programs.map(|(index, _)| linker.image(index)).collect()
+        self.loaded_programs().map(|(index, _)| linker.image(index)).collect()
     }
 
     /// Does what is done once for all programs, CO-RE above all. Images can then be made one by one, on several

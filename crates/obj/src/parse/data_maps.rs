@@ -75,7 +75,7 @@ impl Parser<'_> {
         spec.max_entries = 1;
         spec.flags = MapFlags::MMAPABLE | MapFlags::RDONLY_PROG;
         spec.value_type = datasecs.take(MapOrigin::KCONFIG).unwrap_or_default();
-        maps.add_kconfig(spec);
+        maps.add_other(spec);
     }
 }
 

@@ -86,7 +86,7 @@ impl Parser<'_> {
             let inner = id.and_then(|id| maps.get(id)).ok_or_else(|| wrong("map of .maps"))?;
             SlotTarget::Map(self.names.copy(&inner.name)?)
         } else if map.map_type == MapType::PROG_ARRAY {
-            let program = program_at(code, symbol).ok_or_else(|| wrong("program"))?;
+            let (program, _) = program_at(code, symbol).ok_or_else(|| wrong("program"))?;
             SlotTarget::Program(self.names.copy(program)?)
         } else {
             return Err(bad(&map.name, "only maps of maps and program arrays have values"));
@@ -100,13 +100,14 @@ impl Parser<'_> {
     }
 }
 
-/// The program that begins at a symbol.
-fn program_at<'c>(code: &'c Code, symbol: &Symbol) -> Option<&'c str> {
+/// The program that begins at a symbol, and the name of its section.
+pub(super) fn program_at<'c>(code: &'c Code, symbol: &Symbol) -> Option<(&'c str, &'c str)> {
     let section = code.section_of(symbol.section)?;
     let insn = usize::try_from(symbol.value / SLOT).ok()?;
     let function = code.functions.get(code.function_at(section, insn)?)?;
     let is_start = function.start == insn && symbol.value.is_multiple_of(SLOT);
-    (is_start && !function.subprogram).then_some(function.name.as_str())
+    let section = code.sections.get(section)?;
+    (is_start && !function.subprogram).then_some((function.name.as_str(), section.name.as_str()))
 }
 
 /// Where the maps of `.maps` are, by offset.

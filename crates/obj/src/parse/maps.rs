@@ -33,7 +33,8 @@ impl Maps {
         self.by_section.insert(section, id);
     }
 
-    pub(super) fn add_kconfig(&mut self, spec: MapSpec) {
+    /// Adds a map that programs find by other means than a place in the file, if at all.
+    pub(super) fn add_other(&mut self, spec: MapSpec) {
         self.add(spec);
     }
 

@@ -16,6 +16,7 @@ mod name;
 mod programs;
 mod relocs;
 mod sections;
+mod struct_ops;
 mod symbols;
 
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     p.legacy_maps(&mut maps)?;
     p.data_maps(&name, btf.as_ref(), &mut datasecs, &mut maps)?;
     p.kconfig_map(&name, &externs, &mut datasecs, &mut maps);
+    p.struct_ops_maps(btf.as_ref(), &mut datasecs, &code, &mut maps)?;
     p.relocs(&maps, &externs, &mut code)?;
     p.map_slots(btf.as_ref(), &datasecs, &code, &mut maps)?;
     let globals = p.globals(&maps)?;

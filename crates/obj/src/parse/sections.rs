@@ -14,7 +14,7 @@ pub(super) struct Sections {
     pub(super) btf_ext: Option<usize>,
     /// `.maps`.
     pub(super) maps: Option<usize>,
-    /// Relocations of code and of `.maps`.
+    /// Relocations of code, of `.maps` and of struct_ops maps.
     pub(super) relocs: Vec<usize>,
     pub(super) license: String,
     pub(super) kernel_version: u32,
@@ -30,6 +30,7 @@ pub(super) enum Role {
     Bss,
     Maps,
     LegacyMaps,
+    StructOps,
 }
 
 impl Sections {
@@ -76,12 +77,17 @@ impl Sections {
             name if kind == SHT_PROGBITS && is_named(name, ".data") => return Ok(Role::Data),
             name if kind == SHT_PROGBITS && is_named(name, ".rodata") => return Ok(Role::Rodata),
             name if kind == SHT_NOBITS && is_named(name, ".bss") => return Ok(Role::Bss),
+            ".struct_ops" | ".struct_ops.link" | "?.struct_ops" | "?.struct_ops.link"
+                if kind == SHT_PROGBITS =>
+            {
+                return Ok(Role::StructOps);
+            }
             name => tracing::trace!(section = name, "section is not used"),
         }
         Ok(Role::Other)
     }
 
-    /// Notes the relocations that matter: those of code and of `.maps`.
+    /// Notes the relocations that matter: those of code and of maps.
     fn relocation(&mut self, elf: &Elf<'_>, section: &Section<'_>) -> Result<(), Error> {
         let kind = section.kind();
         if kind != SHT_REL && kind != SHT_RELA {
@@ -92,7 +98,7 @@ impl Sections {
             let count = elf.sections().len();
             return Err(Error::section(section.name, SectionProblem::NoTarget { target, count }));
         };
-        if !matches!(role, Role::Code | Role::Maps) {
+        if !matches!(role, Role::Code | Role::Maps | Role::StructOps) {
             return Ok(());
         }
         if kind == SHT_RELA {

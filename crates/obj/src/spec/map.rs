@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Data;
+use super::{Data, StructOps};
 use crate::TypeId;
 use crate::code::MapId;
 use crate::uapi::{MapFlags, MapType};
@@ -125,6 +125,8 @@ pub enum Contents {
     Data(Data),
     /// Maps of a map of maps, or programs of a program array, by index.
     Slots(Vec<Slot>),
+    /// The struct of a struct_ops map.
+    StructOps(StructOps),
 }
 
 /// One initial entry of a map of maps or a program array.
@@ -170,6 +172,8 @@ pub enum MapOrigin {
     },
     /// Values of the kernel's configuration (`__kconfig`): the loader fills them in.
     Kconfig,
+    /// A variable of `.struct_ops` or `.struct_ops.link`.
+    StructOps,
 }
 
 impl MapOrigin {
@@ -181,7 +185,7 @@ impl MapOrigin {
         match self {
             Self::Data { section } | Self::Rodata { section } | Self::Bss { section } => Some(section),
             Self::Kconfig => Some(Self::KCONFIG),
-            Self::BtfDefined | Self::Legacy => None,
+            Self::BtfDefined | Self::Legacy | Self::StructOps => None,
         }
     }
 }

@@ -5,12 +5,14 @@ mod externs;
 mod global;
 mod map;
 mod program;
+pub(crate) mod struct_ops;
 
 pub use data::Data;
 pub use externs::{ExternKind, ExternSpec};
 pub use global::GlobalVar;
 pub use map::{Contents, MapOrigin, MapSpec, Pinning, Slot, SlotTarget};
 pub use program::ProgramSpec;
+pub use struct_ops::StructOps;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -29,7 +29,7 @@ pub(super) fn attach(program: &Program, event: OwnedFd, cookie: u64, target: &st
         },
         Err(e) => return Err(refused(e, target)),
     };
-    Ok(Part { link, event: Some(event), probe: None })
+    Ok(Part { link, event: Some(event), ..Part::default() })
 }
 
 fn refused(e: SysError, target: &str) -> AttachReason {

@@ -32,7 +32,7 @@ pub use xdp::Interface;
 type Result<T> = std::result::Result<T, AttachReason>;
 
 impl Object {
-    /// Attaches every program that is to be attached by what its section says.
+    /// Attaches every program that is to be attached by what its section says, and every struct_ops map.
     ///
     /// Left out are programs with [`Program::autoattach`] off, and those whose section says how to attach but not to
     /// what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain `kprobe`): they wait for their `attach_` method.
@@ -42,7 +42,10 @@ impl Object {
     #[doc(alias = "bpf_object__attach_skeleton")]
     pub fn attach(&self) -> std::result::Result<Links, Error> {
         let mut links = Links::new();
-        for program in self.programs().iter().filter(|program| program.autoattach()) {
+        // Programs of struct_ops maps are attached with them.
+        let alone =
+            |program: &&Program| program.autoattach() && program.prog_type() != ProgramType::STRUCT_OPS;
+        for program in self.programs().iter().filter(alone) {
             match program.attach() {
                 Ok(link) => links.push(link),
                 Err(Error::Attach(e)) if matches!(e.reason, AttachReason::NeedsTarget { .. }) => {
@@ -54,6 +57,9 @@ impl Object {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        for map in self.maps().iter().filter(|map| map.is_struct_ops()) {
+            links.push(map.attach_struct_ops()?);
         }
         Ok(links)
     }
@@ -86,6 +92,7 @@ impl Program {
             Some(AttachKind::Xdp) => Err(needs("interface", "attach_xdp", None)),
             Some(AttachKind::Cgroup) => Err(needs("cgroup", "attach_cgroup", None)),
             Some(AttachKind::PerfEvent) => Err(needs("event", "attach_perf_event", None)),
+            Some(AttachKind::StructOps) => Err(needs("struct_ops map", "Map::attach_struct_ops", None)),
             Some(_) => Err(AttachReason::NotYet { section: self.section().to_owned() }),
             None => Err(AttachReason::UnknownSection),
         };

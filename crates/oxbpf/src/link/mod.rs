@@ -5,10 +5,10 @@ mod detach;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use oxbpf_sys::{Errno, Kernel};
+use oxbpf_sys::{Errno, Kernel, LinkUpdate};
 
 use crate::attach::TracefsProbe;
-use crate::{Error, Program};
+use crate::{Error, Map, Program};
 
 pub use detach::{Links, detach_all};
 
@@ -40,6 +40,8 @@ pub enum LinkKind {
     Cgroup,
     /// The samples of a perf event.
     PerfEvent,
+    /// A table of functions that the kernel calls.
+    StructOps,
 }
 
 impl fmt::Display for LinkKind {
@@ -57,6 +59,7 @@ impl fmt::Display for LinkKind {
             LinkKind::Xdp => "XDP",
             LinkKind::Cgroup => "cgroup",
             LinkKind::PerfEvent => "perf event",
+            LinkKind::StructOps => "struct_ops",
         })
     }
 }
@@ -80,18 +83,25 @@ pub struct Link {
 }
 
 /// One attachment to the kernel. A link on several CPUs has as many.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Part {
     // In the order of closing: the program leaves the event, the event goes, its definition goes.
     pub(crate) link: Option<OwnedFd>,
     pub(crate) event: Option<OwnedFd>,
     pub(crate) probe: Option<TracefsProbe>,
+    /// A struct_ops map that is registered by its value.
+    pub(crate) map: Option<Map>,
 }
 
 impl Part {
     /// A link of bpf(2) and nothing else.
     pub(crate) fn of_link(link: OwnedFd) -> Part {
-        Part { link: Some(link), event: None, probe: None }
+        Part { link: Some(link), ..Part::default() }
+    }
+
+    /// A struct_ops map and nothing else.
+    pub(crate) fn of_map(map: Map) -> Part {
+        Part { map: Some(map), ..Part::default() }
     }
 
     /// Whether the kernel waits when this goes.
@@ -102,6 +112,9 @@ impl Part {
     fn close(self) -> Result<(), Error> {
         drop(self.link);
         drop(self.event);
+        if let Some(map) = self.map {
+            map.unregister_struct_ops()?;
+        }
         self.probe.map_or(Ok(()), |probe| probe.remove().map_err(Error::from))
     }
 }
@@ -118,12 +131,42 @@ impl Link {
         Link { kernel: program.kernel().clone(), program: name, kind, target, parts }
     }
 
+    /// A link of a struct_ops map, which stands for its programs.
+    pub(crate) fn of_map(map: &Map, kind: LinkKind, parts: Vec<Part>) -> Link {
+        let (name, target) = (map.name().to_owned(), map.name().to_owned());
+        tracing::debug!(map = name, %kind, "attached");
+        Link { kernel: map.kernel().clone(), program: name, kind, target, parts }
+    }
+
+    /// Puts another struct_ops map, of the same struct and with the same name in it, in place of the one that is
+    /// registered (6.4), without a moment in between.
+    ///
+    /// # Errors
+    /// [`Error::MapKind`] if `map` is none that a link can register; [`Error::Kernel`]: `EINVAL` if this link is of
+    /// another kind or the tables do not go together, `EOPNOTSUPP` if the kernel cannot change such tables.
+    #[doc(alias = "bpf_link__update_map")]
+    pub fn update_struct_ops(&mut self, map: &Map) -> Result<(), Error> {
+        let wrong = || Error::MapKind {
+            map: map.name().to_owned(),
+            expected: "a map of .struct_ops.link",
+            found: map.map_type(),
+        };
+        if !map.store_struct_ops()? {
+            return Err(wrong());
+        }
+        let [Part { link: Some(link), .. }] = &self.parts[..] else { return Err(wrong()) };
+        let update = LinkUpdate { new: map.as_fd(), old: None, flags: 0 };
+        self.kernel.link_update(link.as_fd(), &update).map_err(Error::Kernel)?;
+        self.target = map.name().to_owned();
+        Ok(())
+    }
+
     /// What it attaches to.
     pub fn kind(&self) -> LinkKind {
         self.kind
     }
 
-    /// The program's name.
+    /// The program's name; of struct_ops the map's.
     pub fn program(&self) -> &str {
         &self.program
     }

@@ -9,8 +9,9 @@ use oxbpf_sys::{Prot, uapi::ElemFlags};
 
 use super::externs::Externs;
 use super::maps::Maps;
+use super::struct_ops::StructOpsMaps;
 use crate::error::{Error, Result};
-use crate::map::Map;
+use crate::map::{Map, StructOpsValue};
 use crate::program::Program;
 
 /// Bytes of zeros that are written along rather than left out.
@@ -93,6 +94,23 @@ pub(super) fn fill_program_arrays(
         }
     }
     Ok(())
+}
+
+/// Tells struct_ops maps their value and programs, for when they are attached.
+pub(super) fn fill_struct_ops(
+    struct_ops: &StructOpsMaps,
+    maps: &Maps,
+    images: &[ProgramImage],
+    programs: &[Program],
+) {
+    for (index, ops) in struct_ops.iter() {
+        let Some(map) = maps.get(index) else { continue };
+        let loaded = |wanted: usize| {
+            images.iter().zip(programs).find(|(image, _)| image.program == wanted).map(|(_, program)| program)
+        };
+        let slots = ops.slots.iter().filter_map(|(at, program)| Some((*at, loaded(*program)?.clone())));
+        map.set_struct_ops(StructOpsValue { value: ops.value.clone(), programs: slots.collect() });
+    }
 }
 
 fn put(map: &Map, index: u32, fd: i32) -> Result<()> {

@@ -9,6 +9,7 @@ use super::btf::LoadedBtf;
 use super::externs::Externs;
 use super::hints::refused;
 use super::pinned::Pins;
+use super::struct_ops::{KernelOps, StructOpsMaps};
 use super::{LoadOptions, contents, hints, memlock, pinned};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
@@ -29,15 +30,16 @@ pub(super) fn create(
     options: &LoadOptions,
     btf: Option<&LoadedBtf>,
     externs: &Externs<'_>,
+    struct_ops: &StructOpsMaps,
 ) -> Result<Maps> {
     let mut maps = Maps {
         maps: Vec::with_capacity(spec.maps.len()),
         names: spec.maps.iter().map(|map| map.name.clone()).collect(),
         pins: Pins::new(&options.kernel),
     };
-    let maker = Maker { spec, options, btf, externs };
-    for map in &spec.maps {
-        let made = if map.autocreate { maker.make(map, &mut maps.pins)? } else { None };
+    let maker = Maker { spec, options, btf, externs, struct_ops };
+    for (index, map) in spec.maps.iter().enumerate() {
+        let made = if map.autocreate { maker.make(index, map, &mut maps.pins)? } else { None };
         maps.maps.push(made);
     }
     contents::fill_maps_of_maps(spec, &maps)?;
@@ -72,10 +74,11 @@ struct Maker<'a> {
     options: &'a LoadOptions,
     btf: Option<&'a LoadedBtf>,
     externs: &'a Externs<'a>,
+    struct_ops: &'a StructOpsMaps,
 }
 
 impl Maker<'_> {
-    fn make(&self, map: &MapSpec, pins: &mut Pins) -> Result<Option<Map>> {
+    fn make(&self, index: usize, map: &MapSpec, pins: &mut Pins) -> Result<Option<Map>> {
         if let Some(given) = self.options.maps.get(&map.name) {
             pinned::check_given(map, given)?;
             return Ok(Some(given.clone()));
@@ -89,7 +92,8 @@ impl Maker<'_> {
             tracing::debug!(map = map.name, path = %path.display(), "pinned map reused");
             return Ok(Some(self.wrap(map, max_entries, map.flags, fd)));
         }
-        let Some((fd, flags)) = self.create(map, max_entries)? else { return Ok(None) };
+        let ops = self.struct_ops.get(index);
+        let Some((fd, flags)) = self.create(map, ops, max_entries)? else { return Ok(None) };
         let made = self.wrap(map, max_entries, flags, fd);
         contents::fill_data(map, self.externs, &made)?;
         if map.is_frozen() {
@@ -114,7 +118,8 @@ impl Maker<'_> {
             section: map.origin.section().map(str::to_owned),
             map_type: map.map_type,
             key_size: map.key_size,
-            value_size: map.value_size,
+            // Of struct_ops it is the kernel's.
+            value_size: u32::try_from(fd.value_size()).unwrap_or(map.value_size),
             max_entries,
             flags,
             map_extra: map.map_extra,
@@ -126,11 +131,16 @@ impl Maker<'_> {
 
     /// Creates a map, with what this kernel has of what it asks for. `None`: it is for global variables, which this
     /// kernel has not, and only a program that uses it need fail.
-    fn create(&self, map: &MapSpec, entries: u32) -> Result<Option<(MapFd, MapFlags)>> {
+    fn create(
+        &self,
+        map: &MapSpec,
+        ops: Option<&KernelOps>,
+        entries: u32,
+    ) -> Result<Option<(MapFd, MapFlags)>> {
         let kernel = &self.options.kernel;
         let inner = match &map.inner {
             Some(inner) if map.map_type.is_map_in_map() => {
-                self.create(inner, max_entries(kernel, inner)?)?.map(|(fd, _)| fd)
+                self.create(inner, None, max_entries(kernel, inner)?)?.map(|(fd, _)| fd)
             }
             _ => None,
         };
@@ -155,6 +165,13 @@ impl Maker<'_> {
             attempt.btf_fd = Some(btf.fd.as_fd());
             attempt.btf_key_type_id = map.key_type.0;
             attempt.btf_value_type_id = map.value_type.0;
+        }
+        if let Some(ops) = ops {
+            // The kernel's type, not the object's; but it wants the object's types all the same.
+            attempt.value_size = u32::try_from(ops.value.len()).unwrap_or(u32::MAX);
+            attempt.btf_fd = self.btf.map(|btf| btf.fd.as_fd());
+            attempt.btf_vmlinux_value_type_id = ops.value_type.0;
+            attempt.value_type_btf_obj_fd = ops.module.as_ref().map(AsFd::as_fd);
         }
         loop {
             let mut error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {
@@ -191,7 +208,7 @@ fn lower(kernel: &Kernel, map: &MapSpec, attempt: &mut MapCreate<'_>, error: &Sy
         attempt.flags.remove(MapFlags::MMAPABLE);
     } else if !attempt.name.is_empty() && lacks(kernel, Feature::ObjectNames) {
         attempt.name = "";
-    } else if attempt.btf_fd.is_some() {
+    } else if attempt.btf_fd.is_some() && map.map_type != MapType::STRUCT_OPS {
         tracing::warn!(map = map.name, %error, "map refused with its types; going on without them");
         attempt.btf_fd = None;
         attempt.btf_key_type_id = 0;
@@ -220,6 +237,7 @@ fn types_allowed(map_type: MapType) -> bool {
             | MapType::QUEUE
             | MapType::STACK
             | MapType::ARENA
+            | MapType::STRUCT_OPS
     )
 }
 

@@ -14,6 +14,7 @@ mod options;
 mod parallel;
 mod pinned;
 mod programs;
+mod struct_ops;
 mod target;
 
 use std::cell::OnceCell;
@@ -37,12 +38,14 @@ pub(crate) fn object(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object>
     let mut images = link(spec, options)?;
     let btf = btf::load(kernel, spec)?;
     let externs = externs::resolve(spec, options, &images)?;
-    let maps = maps::create(spec, options, btf.as_ref(), &externs)?;
+    let struct_ops = struct_ops::prepare(spec, kernel)?;
+    let maps = maps::create(spec, options, btf.as_ref(), &externs, &struct_ops)?;
     for image in &mut images {
         fix(image, &maps, &externs);
     }
-    let programs = programs::load(spec, options, btf.as_ref(), &maps, &externs, &images)?;
+    let programs = programs::load(spec, options, btf.as_ref(), &maps, &externs, &struct_ops, &images)?;
     contents::fill_program_arrays(spec, &maps, &images, &programs)?;
+    contents::fill_struct_ops(&struct_ops, &maps, &images, &programs);
     let globals = spec.globals().filter_map(|var| maps.get(var.map).cloned().map(|map| (var, map)));
     let globals = globals.collect();
     Ok(Object {
@@ -72,10 +75,8 @@ fn check(spec: &ObjectSpec) -> Result<()> {
     if spec.endian != Endian::NATIVE {
         return Err(Error::Endian { object: spec.name.clone(), endian: spec.endian });
     }
-    let untyped =
-        |program: &&oxbpf_obj::ProgramSpec| program.autoload && program.prog_type == ProgramType::UNSPEC;
-    match spec.programs.iter().find(untyped) {
-        Some(program) => {
+    match spec.loaded_programs().find(|(_, program)| program.prog_type == ProgramType::UNSPEC) {
+        Some((_, program)) => {
             Err(Error::ProgramType { program: program.name.clone(), section: program.section.clone() })
         }
         None => Ok(()),

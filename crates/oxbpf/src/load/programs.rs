@@ -12,6 +12,7 @@ use super::btf::LoadedBtf;
 use super::externs::Externs;
 use super::hints::refused;
 use super::maps::Maps;
+use super::struct_ops::StructOpsMaps;
 use super::target::{self, Target};
 use super::{LoadOptions, hints, memlock, names, parallel};
 use crate::error::{Error, Result};
@@ -33,10 +34,11 @@ pub(super) fn load(
     btf: Option<&LoadedBtf>,
     maps: &Maps,
     externs: &Externs<'_>,
+    struct_ops: &StructOpsMaps,
     images: &[ProgramImage],
 ) -> Result<Vec<Program>> {
     let fd_array = externs.fd_array();
-    let loader = Loader { spec, options, btf, maps, fd_array: &fd_array };
+    let loader = Loader { spec, options, btf, maps, struct_ops, fd_array: &fd_array };
     parallel::map(images.len(), threads(options, images), |i| {
         let image = images.get(i).expect("numbers are below the count of images");
         loader.load(image)
@@ -61,6 +63,7 @@ struct Loader<'a> {
     options: &'a LoadOptions,
     btf: Option<&'a LoadedBtf>,
     maps: &'a Maps,
+    struct_ops: &'a StructOpsMaps,
     /// What calls of functions of modules refer to.
     fd_array: &'a [BorrowedFd<'a>],
 }
@@ -87,8 +90,16 @@ impl Loader<'_> {
             name: names::for_kernel(&spec.name),
             attach_type: spec.attach_type,
             kernel_version: self.spec.kernel_version,
-            target: target::find(kernel, spec, self.options.targets.get(&spec.name))?,
+            target: Target::default(),
         };
+        match self.struct_ops.role(image.program) {
+            Some(role) => {
+                // Of these the number means which function of the struct it is.
+                attempt.attach_type = Some(AttachType(role.member));
+                attempt.target = Target { id: role.ty, module: role.module.clone(), program: None };
+            }
+            None => attempt.target = target::find(kernel, spec, self.options.targets.get(&spec.name))?,
+        }
         let level = self.options.log_level | spec.log_level;
         let (fd, log) = self.offer(spec, image, &mut attempt, level)?;
         self.bind_constants(kernel, image, &fd);

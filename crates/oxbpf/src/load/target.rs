@@ -1,6 +1,7 @@
 //! What a program is verified against: a function or tracepoint of the kernel, of a module, or of another program.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, Btf, ProgramSpec, ProgramType, TypeId};
 use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
@@ -15,7 +16,7 @@ pub(super) struct Target<'a> {
     /// The function, in the types of the kernel, of `module` or of `program`.
     pub(super) id: TypeId,
     /// The types of the module that has it.
-    pub(super) module: Option<OwnedFd>,
+    pub(super) module: Option<Arc<OwnedFd>>,
     /// The program that has it.
     pub(super) program: Option<&'a Program>,
 }
@@ -45,7 +46,7 @@ pub(super) fn find<'a>(
     }
     let wanted = Wanted::of(spec.attach_type, name);
     match wanted.find(kernel) {
-        Ok(Some((id, module))) => Ok(Target { id, module, program: None }),
+        Ok(Some((id, module))) => Ok(Target { id, module: module.map(Arc::new), program: None }),
         Ok(None) => Err(missing(format!("this kernel has no {wanted}"))),
         Err(source) => {
             let what = format!("program {} ({})", spec.name, spec.section);

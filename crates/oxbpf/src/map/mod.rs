@@ -8,12 +8,13 @@ mod keys;
 mod memory;
 pub(crate) mod pin;
 mod ring;
+mod struct_ops;
 mod why;
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use oxbpf_obj::{Btf, MapFlags, MapType, TypeId};
 use oxbpf_sys::{Kernel, MapFd, MapInfo, ObjectKind, SysError, uapi::OpenFlags};
@@ -24,6 +25,8 @@ pub use batch::Batch;
 pub use entries::Entries;
 pub use keys::Keys;
 pub use ring::RingPositions;
+
+pub(crate) use struct_ops::StructOpsValue;
 
 use memory::Memory;
 
@@ -60,6 +63,8 @@ struct Inner {
     shape: Shape,
     btf: Option<Btf>,
     memory: Memory,
+    /// What a struct_ops map is registered with.
+    struct_ops: OnceLock<StructOpsValue>,
 }
 
 /// What a map is like: its type and its sizes, as the kernel has them.
@@ -90,7 +95,14 @@ pub struct Shape {
 
 impl Map {
     pub(crate) fn new(fd: MapFd, kernel: Kernel, shape: Shape, btf: Option<Btf>) -> Self {
-        Self(Arc::new(Inner { fd, kernel, shape, btf, memory: Memory::default() }))
+        Self(Arc::new(Inner {
+            fd,
+            kernel,
+            shape,
+            btf,
+            memory: Memory::default(),
+            struct_ops: OnceLock::new(),
+        }))
     }
 
     /// The map behind a descriptor, whatever made it.

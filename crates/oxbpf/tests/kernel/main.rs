@@ -13,6 +13,7 @@ mod raw_tp;
 mod ringbuf;
 mod schedlat;
 mod stats;
+mod struct_ops;
 mod support;
 mod typed_maps;
 mod uprobe;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     ringbuf::tests(&mut suite);
     schedlat::tests(&mut suite);
     stats::tests(&mut suite);
+    struct_ops::tests(&mut suite);
     typed_maps::tests(&mut suite);
     uprobe::tests(&mut suite);
     xdp_counter::tests(&mut suite);

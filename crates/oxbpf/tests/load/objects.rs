@@ -34,7 +34,7 @@ pub(crate) fn tests(suite: &mut Suite) {
 /// What the programs of an object ask of the kernel, as their sources say.
 fn needs(spec: &ObjectSpec) -> Vec<Need> {
     let mut needs = vec![Need::Bpf, Need::NetAdmin];
-    for program in spec.programs.iter().filter(|program| program.autoload) {
+    for program in spec.loaded_programs().map(|(_, program)| program) {
         match program.prog_type {
             ProgramType::TRACING if program.attach_type == Some(AttachType::TRACE_RAW_TP) => {
                 needs.extend([Need::KernelBtf, Need::Kernel(5, 5)]);
@@ -42,7 +42,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
             ProgramType::TRACING if program.attach_type == Some(AttachType::TRACE_ITER) => {
                 needs.extend([Need::KernelBtf, Need::Kernel(5, 8)]);
             }
-            ProgramType::TRACING | ProgramType::LSM => {
+            ProgramType::TRACING | ProgramType::LSM | ProgramType::STRUCT_OPS => {
                 needs.extend([Need::KernelBtf, Need::Trampolines]);
             }
             _ => {}
@@ -51,6 +51,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
     match spec.name.as_str() {
         "core_access" | "core_kinds" | "kprobe" | "opensnoop" => needs.push(Need::KernelBtf),
         "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
+        "struct_ops" => needs.push(Need::Kernel(5, 13)),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
         "map_kinds" => needs.extend([Need::Kernel(6, 2), Need::SysAdmin]),
@@ -70,7 +71,7 @@ fn loads(spec: &ObjectSpec) -> TestResult {
     let outcome = Object::load(spec, &options);
     let _ = std::fs::remove_dir_all(&pins);
     let object = outcome?;
-    let wanted = spec.programs.iter().filter(|program| program.autoload);
+    let wanted = spec.loaded_programs().map(|(_, program)| program);
     let names: Vec<_> = wanted.map(|program| program.name.as_str()).collect();
     assert_eq!(object.programs().iter().map(oxbpf::Program::name).collect::<Vec<_>>(), names);
     assert_eq!(object.maps().len(), spec.maps.len());

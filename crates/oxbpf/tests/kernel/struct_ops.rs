@@ -1,0 +1,141 @@
+//! Tables of functions that the kernel calls: congestion control of TCP.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use oxbpf::{Errno, Error, LinkKind, ObjectSpec};
+use oxbpf_testing::{Need, Suite, TestResult, wait_until};
+
+use crate::support::{Loaded, PATIENCE, Result};
+
+const FILE: &str = "tests/struct_ops.bpf.o";
+
+pub(crate) fn tests(suite: &mut Suite) {
+    let needs = |major, minor| [Need::Bpf, Need::NetAdmin, Need::Trampolines, Need::Kernel(major, minor)];
+    suite.test("struct_ops::the_kernel_calls_its_programs", &needs(5, 13), called);
+    suite.test("struct_ops::by_links_and_replaced", &needs(6, 4), linked);
+    suite.test("struct_ops::fields_that_the_kernel_lacks", &needs(5, 13), lacking);
+    suite.test("struct_ops::programs_go_with_their_map", &[], programs);
+}
+
+/// The object with its map `plain` under a name of its own, since tests run side by side.
+fn named(spec: &mut ObjectSpec, map: &str, name: &str) -> Result<()> {
+    let mut bytes = [0_u8; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    Ok(spec.set_struct_ops_field(map, "name", &bytes)?)
+}
+
+fn only(spec: &mut ObjectSpec, maps: &[&str]) {
+    for map in spec.maps.iter_mut().filter(|map| map.struct_ops().is_some()) {
+        map.autocreate = maps.contains(&map.name.as_str());
+    }
+}
+
+fn is_registered(name: &str) -> bool {
+    let known = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control");
+    known.is_ok_and(|known| known.split_whitespace().any(|known| known == name))
+}
+
+/// Has a connection over the loopback interface use the algorithm.
+fn connect_with(name: &str) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut stream = TcpStream::connect(listener.local_addr()?)?;
+    let (mut other, _) = listener.accept()?;
+    rustix::net::sockopt::set_tcp_congestion(&stream, name)?;
+    stream.write_all(b"hello")?;
+    let mut read = [0; 5];
+    other.read_exact(&mut read)?;
+    assert_eq!(&read, b"hello");
+    Ok(())
+}
+
+fn called() -> TestResult {
+    let loaded = Loaded::with(FILE, |spec| named(spec, "plain", "oxbpf_called"))?;
+    let names: Vec<&str> = loaded.object.programs().iter().map(oxbpf::Program::name).collect();
+    assert_eq!(names, ["ssthresh", "cong_avoid", "undo_cwnd", "init"], "not that of the maps that are off");
+    assert!(!is_registered("oxbpf_called"));
+    let links = loaded.object.attach()?;
+    assert_eq!(links.iter().map(oxbpf::Link::kind).collect::<Vec<_>>(), [LinkKind::StructOps]);
+    assert!(is_registered("oxbpf_called"));
+    let twice = loaded.map("plain")?.attach_struct_ops().expect_err("it is attached");
+    assert_eq!(twice.errno(), Some(Errno::EBUSY), "{twice}");
+    connect_with("oxbpf_called")?;
+    assert_eq!(loaded.global::<u64>("inits")?, 1);
+    drop(links);
+    assert!(wait_until(PATIENCE, || !is_registered("oxbpf_called")));
+    let other = loaded.map("struct_o.bss")?.attach_struct_ops().expect_err("no table");
+    assert!(matches!(other, Error::MapKind { .. }), "{other}");
+    Ok(())
+}
+
+fn linked() -> TestResult {
+    let loaded = Loaded::with(FILE, |spec| {
+        only(spec, &["linked", "replacement"]);
+        Ok(())
+    })?;
+    let mut link = loaded.map("linked")?.attach_struct_ops()?;
+    connect_with("oxbpf_linked")?;
+    assert_eq!(loaded.global::<u64>("inits")?, 1);
+    link.update_struct_ops(loaded.map("replacement")?)?;
+    connect_with("oxbpf_linked")?;
+    assert_eq!(loaded.global::<u64>("inits")?, 101, "by the other function");
+    link.detach()?;
+    assert!(wait_until(PATIENCE, || !is_registered("oxbpf_linked")));
+    Ok(())
+}
+
+fn lacking() -> TestResult {
+    let more = |change: &dyn Fn(&mut ObjectSpec) -> Result<()>| {
+        Loaded::with(FILE, |spec| {
+            only(spec, &["more"]);
+            change(spec)
+        })
+    };
+    let loaded = more(&|_| Ok(()))?;
+    let link = loaded.map("more")?.attach_struct_ops()?;
+    assert!(is_registered("oxbpf_more"), "fields that are zero may be missing");
+    drop(link);
+    let error = more(&|spec| Ok(spec.set_struct_ops_field("more", "no_such_field", &1_u64)?));
+    let text = error.err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(text, "map more: the kernel's struct tcp_congestion_ops has no field no_such_field");
+    let error = more(&|spec| {
+        let ops = spec.map_mut("more").and_then(oxbpf::MapSpec::struct_ops_mut).ok_or("it is one")?;
+        ops.programs.insert("no_such_function".into(), "init".into());
+        Ok(())
+    });
+    let text = error.err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(text, "map more: the kernel's struct tcp_congestion_ops has no field no_such_function");
+    Ok(())
+}
+
+/// Which programs are loaded follows from the maps, with no kernel.
+fn programs() -> TestResult {
+    let mut spec = oxbpf::open(oxbpf_testing::testdata(FILE))?;
+    let loaded = |spec: &ObjectSpec| -> Vec<String> {
+        spec.loaded_programs().map(|(_, program)| program.name.clone()).collect()
+    };
+    assert_eq!(loaded(&spec), ["ssthresh", "cong_avoid", "undo_cwnd", "init"]);
+    only(&mut spec, &["replacement"]);
+    assert_eq!(loaded(&spec), ["ssthresh", "cong_avoid", "undo_cwnd", "other_init"]);
+    only(&mut spec, &["more"]);
+    assert_eq!(loaded(&spec), ["ssthresh", "cong_avoid", "undo_cwnd"]);
+    only(&mut spec, &[]);
+    assert_eq!(loaded(&spec), Vec::<String>::new());
+    let plain = spec.map("plain").and_then(oxbpf::MapSpec::struct_ops).ok_or("it is one")?;
+    assert_eq!(plain.programs["init"], "init");
+    assert_eq!(plain.data.len(), 48);
+    let errors = [
+        spec.set_struct_ops_field("plain", "name", &1_u64).unwrap_err().to_string(),
+        spec.set_struct_ops_field("plain", "nothing", &1_u64).unwrap_err().to_string(),
+        spec.set_struct_ops_field("nothing", "name", &1_u64).unwrap_err().to_string(),
+    ];
+    assert_eq!(
+        errors,
+        [
+            "struct_ops map plain: field name: it has 16 bytes, the value has 8",
+            "struct_ops map plain: field nothing: its struct has no such field",
+            "struct_ops map nothing: field name: the object has no such map",
+        ]
+    );
+    Ok(())
+}
