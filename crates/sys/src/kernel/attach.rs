@@ -1,20 +1,17 @@
-//! Attaching without links, and asking what is attached.
+//! Attaching without links.
 
-use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
-
-use zerocopy::IntoBytes;
 
 use super::Kernel;
 use super::link::LinkTarget;
+use crate::Result;
 use crate::attr::{Attr, fd_or_zero, raw};
-use crate::uapi::{AttachFlags, AttachType, Cmd, ProgAttachAttr, ProgQueryAttr};
-use crate::{Errno, Result};
+use crate::uapi::{AttachFlags, AttachType, Cmd, ProgAttachAttr};
 
-/// Another program or link, to be placed before or after it.
+/// Another program or link, to be placed before or after it: with [`AttachFlags::BEFORE`] or [`AttachFlags::AFTER`].
 #[derive(Debug, Clone, Copy, Default)]
 pub enum RelativeTo<'a> {
-    /// None: the whole list.
+    /// None: the whole list. Before it is first, after it last.
     #[default]
     None,
     /// A program.
@@ -42,22 +39,28 @@ impl RelativeTo<'_> {
     }
 }
 
-/// A program to attach, or to detach, without a link.
+/// A program to attach, or to detach, without a link: the argument of [`Kernel::prog_attach`] and
+/// [`Kernel::prog_detach`].
+#[doc(alias = "bpf_prog_attach_opts")]
+#[doc(alias = "bpf_prog_detach_opts")]
 #[derive(Debug, Clone, Copy)]
 pub struct ProgAttach<'a> {
     /// The program; `None` to detach whatever is there, where the kernel allows that.
     pub prog: Option<BorrowedFd<'a>>,
-    /// What it is on: a cgroup, a sockmap, a network interface.
+    /// What it is on: a cgroup, a sockmap, an infrared device, a network interface (tcx, netkit), nothing (the flow
+    /// dissector of this thread's network namespace).
     pub target: LinkTarget<'a>,
-    /// How.
+    /// How: one that fits the program's type.
     pub attach_type: AttachType,
-    /// Flags.
+    /// Flags: of cgroups, whether others may be there and below; where among the others.
     pub flags: AttachFlags,
-    /// The program to replace (cgroups, 5.6). [`AttachFlags::REPLACE`] is added by itself.
+    /// The program to replace, in its place (cgroups 5.6, tcx and netkit 6.6). [`AttachFlags::REPLACE`] is added by
+    /// itself.
     pub replace: Option<BorrowedFd<'a>>,
-    /// Where among the others (6.6), with [`AttachFlags::BEFORE`] or [`AttachFlags::AFTER`].
+    /// Where among the others (tcx and netkit 6.6, cgroups 6.17).
     pub relative: RelativeTo<'a>,
-    /// The revision that the list must have (6.6); 0 for any.
+    /// The revision that the list must have (as `relative`), from [`QueryAnswer::revision`](super::QueryAnswer); 0 for
+    /// any. It changes with each attaching and detaching: nobody comes between asking and acting.
     pub expected_revision: u64,
 }
 
@@ -90,149 +93,97 @@ impl<'a> ProgAttach<'a> {
     }
 }
 
-/// What to ask about.
-pub type ProgQueryTarget<'a> = LinkTarget<'a>;
-
-/// A question for the programs at an attach point.
-#[derive(Debug, Clone, Copy)]
-pub struct ProgQuery<'a> {
-    /// The cgroup, network namespace or interface.
-    pub target: ProgQueryTarget<'a>,
-    /// Which attach point of it.
-    pub attach_type: AttachType,
-    /// Those that cgroups above pass on, too (`BPF_F_QUERY_EFFECTIVE`).
-    pub effective: bool,
-}
-
-/// The programs at an attach point, in the order they run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QueryAnswer {
-    /// The flags of the attach point.
-    pub attach_flags: u32,
-    /// Their ids.
-    pub prog_ids: Vec<u32>,
-    /// The flags of each (cgroup, 6.1); zeros where the kernel does not say.
-    pub prog_attach_flags: Vec<u32>,
-    /// The link of each, 0 for none (tcx, netkit, 6.6).
-    pub link_ids: Vec<u32>,
-    /// The flags of each link.
-    pub link_attach_flags: Vec<u32>,
-    /// The list's revision (6.6), 0 where the kernel does not say.
-    pub revision: u64,
-}
-
-impl QueryAnswer {
-    fn with_room(n: usize) -> Self {
-        Self {
-            prog_ids: vec![0; n],
-            prog_attach_flags: vec![0; n],
-            link_ids: vec![0; n],
-            link_attach_flags: vec![0; n],
-            ..Default::default()
-        }
-    }
-
-    fn truncate(&mut self, n: usize) {
-        let Self { prog_ids, prog_attach_flags, link_ids, link_attach_flags, .. } = self;
-        for list in [prog_ids, prog_attach_flags, link_ids, link_attach_flags] {
-            list.truncate(n);
-        }
-    }
-}
-
 impl Kernel {
-    /// Attaches a program without a link: it stays until it is detached, or what it is on goes. Since Linux
-    /// 4.10.
+    /// Attaches a program without a link: it stays until it is detached, or what it is on goes, whatever becomes of this
+    /// process. For cgroups (4.10), sockmaps (4.14), infrared devices (4.18), the flow dissector (4.20), tcx and netkit
+    /// (6.6). Everything else, and also these, can be attached by a link ([`link_create`](Self::link_create)), which goes
+    /// with its owner.
+    ///
+    /// Needs `CAP_NET_ADMIN`, and `CAP_BPF` for what is not networking.
+    ///
+    /// ```no_run
+    /// use std::os::fd::{AsFd, BorrowedFd};
+    /// use oxbpf_sys::{AttachFlags, AttachType, Kernel, LinkTarget, ProgAttach};
+    ///
+    /// # fn f(program: BorrowedFd<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let kernel = Kernel::host();
+    /// let group = std::fs::File::open("/sys/fs/cgroup/mine")?;
+    /// let on = ProgAttach {
+    ///     flags: AttachFlags::ALLOW_MULTI,
+    ///     ..ProgAttach::new(program, LinkTarget::Fd(group.as_fd()), AttachType::CGROUP_INET_EGRESS)
+    /// };
+    /// kernel.prog_attach(&on)?;
+    /// kernel.prog_detach(&on)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// - `EINVAL`: the program does not fit the attach type, or one is there that excludes it
-    /// - `EPERM`: no `CAP_NET_ADMIN`; a cgroup above forbids it
-    /// - `EBADF`: one of the descriptors
-    /// - `ESTALE`: another revision
+    /// - `EINVAL`: the program does not fit the attach type, or this kernel does not know that; a flag that the attach
+    ///   point does not take; on a cgroup, this program is there already, or no program to replace was given with
+    ///   [`AttachFlags::REPLACE`]
+    /// - `EPERM`: a privilege is missing; a cgroup above, or the programs that are there, do not allow another one
+    ///   ([`AttachFlags::ALLOW_OVERRIDE`], [`AttachFlags::ALLOW_MULTI`])
+    /// - `EBADF`: one of the descriptors is none, or none of a cgroup, a map
+    /// - `EEXIST`: tcx and netkit, this program is there already; another flow dissector is
+    /// - `EBUSY`: what is to be replaced, or has the place, belongs to a link
+    /// - `ENOENT`: what is to be replaced, or to stand before or after, is not there
+    /// - `EDOM`, `ERANGE`: no place is both before and after what was said; the list is full (64)
+    /// - `E2BIG`: 64 programs are on that cgroup or infrared device; or a field that this kernel does not know
+    /// - `ESTALE`: the list has another revision than the expected one
+    /// - `ENODEV`: no such interface in this thread's network namespace; not an infrared device
+    /// - `EOPNOTSUPP`: a map that takes no such program
+    /// - `ENOMEM`
     #[doc(alias = "bpf_prog_attach")]
     #[doc(alias = "bpf_prog_attach_opts")]
+    #[doc(alias = "BPF_PROG_ATTACH")]
     pub fn prog_attach(&self, a: &ProgAttach<'_>) -> Result<()> {
-        self.bpf(&mut Attr::new(Cmd::PROG_ATTACH, &a.layout()))
+        let result = self.bpf(&mut Attr::new(Cmd::PROG_ATTACH, &a.layout()));
+        result.map_err(|e| e.with(place(a.attach_type, a.target)))
     }
 
-    /// Detaches a program that is attached without a link. Since Linux 4.10. Of the flags only those count that
-    /// say where it is (6.6).
+    /// Detaches a program that was attached without a link. Since Linux 4.10. Of the flags only those count that say
+    /// where it is (tcx and netkit 6.6, cgroups 6.17).
+    ///
+    /// Without a program (`prog: None`), it detaches the only one of a cgroup that takes no others; where several may
+    /// be, the kernel wants to be told which, and tcx and netkit take the first or the last, as the flags say. Others
+    /// may attach and detach at the same time: what counts is what is there when the kernel looks. The program stays
+    /// loaded as long as its descriptor is open.
+    ///
+    /// See [`prog_attach`](Self::prog_attach) for privileges and an example.
     ///
     /// # Errors
-    /// `ENOENT` if it is not there; `EPERM` and others as [`prog_attach`](Self::prog_attach).
+    /// - `ENOENT`: it is not there, or was there and is gone
+    /// - `EINVAL`: an attach type that does not fit, or that this kernel does not know; no program given where one must be
+    /// - `EBADF`: one of the descriptors
+    /// - `EBUSY`: tcx and netkit, it is there by a link, which must be detached instead
+    /// - `ESTALE`: the list has another revision than the expected one
+    /// - `EPERM`: a privilege is missing; ENODEV: no such interface
     #[doc(alias = "bpf_prog_detach")]
     #[doc(alias = "bpf_prog_detach2")]
     #[doc(alias = "bpf_prog_detach_opts")]
+    #[doc(alias = "BPF_PROG_DETACH")]
     pub fn prog_detach(&self, a: &ProgAttach<'_>) -> Result<()> {
         let order = AttachFlags::BEFORE | AttachFlags::AFTER | AttachFlags::ID | AttachFlags::LINK;
         let mut layout = ProgAttach { replace: None, ..*a }.layout();
         layout.attach_flags &= order.bits();
-        self.bpf(&mut Attr::new(Cmd::PROG_DETACH, &layout))
-    }
-
-    /// Which programs are attached. Since Linux 4.15.
-    ///
-    /// # Errors
-    /// `EINVAL` for an attach type that cannot be asked about; `EPERM` without `CAP_NET_ADMIN`.
-    #[doc(alias = "bpf_prog_query")]
-    #[doc(alias = "bpf_prog_query_opts")]
-    pub fn prog_query(&self, q: &ProgQuery<'_>) -> Result<QueryAnswer> {
-        let base = ProgQueryAttr {
-            target_fd: target(q.target),
-            attach_type: q.attach_type.0,
-            query_flags: u32::from(q.effective),
-            ..Default::default()
-        };
-        let mprog = matches!(
-            q.attach_type,
-            AttachType::TCX_INGRESS
-                | AttachType::TCX_EGRESS
-                | AttachType::NETKIT_PRIMARY
-                | AttachType::NETKIT_PEER
-        );
-        // Which arrays to ask for beside the ids: some attach points, and all older kernels, refuse them.
-        let mut extras = !q.effective;
-        // The list may grow between asking for its length and for its content.
-        let mut room = 0u32;
-        loop {
-            let mut answer = QueryAnswer::with_room(room as usize);
-            let (result, out) = {
-                let mut attr = Attr::new(Cmd::PROG_QUERY, &ProgQueryAttr { count: room, ..base });
-                let ids = answer.prog_ids.as_mut_bytes();
-                attr.output("prog_ids", offset_of!(ProgQueryAttr, prog_ids), ids);
-                if extras {
-                    let flags = answer.prog_attach_flags.as_mut_bytes();
-                    attr.output("prog_attach_flags", offset_of!(ProgQueryAttr, prog_attach_flags), flags);
-                }
-                if extras && mprog {
-                    let ids = answer.link_ids.as_mut_bytes();
-                    attr.output("link_ids", offset_of!(ProgQueryAttr, link_ids), ids);
-                    let flags = answer.link_attach_flags.as_mut_bytes();
-                    attr.output("link_attach_flags", offset_of!(ProgQueryAttr, link_attach_flags), flags);
-                }
-                (self.bpf(&mut attr), attr.view::<ProgQueryAttr>())
-            };
-            match result {
-                Err(e) if e.errno == Errno::ENOSPC && out.count > room => room = out.count,
-                Err(e) if e.errno == Errno::EINVAL && extras && room > 0 => extras = false,
-                Err(e) => return Err(e),
-                Ok(()) if out.count > room => room = out.count,
-                Ok(()) => {
-                    answer.truncate(out.count as usize);
-                    answer.attach_flags = out.attach_flags;
-                    answer.revision = out.revision;
-                    return Ok(answer);
-                }
-            }
-        }
+        let result = self.bpf(&mut Attr::new(Cmd::PROG_DETACH, &layout));
+        result.map_err(|e| e.with(place(a.attach_type, a.target)))
     }
 }
 
-fn target(target: LinkTarget<'_>) -> u32 {
+/// A target as attributes hold it.
+pub(super) fn target(target: LinkTarget<'_>) -> u32 {
     match target {
         LinkTarget::None => 0,
         LinkTarget::Fd(fd) => raw(fd),
         LinkTarget::Ifindex(i) => i,
+    }
+}
+
+/// Where a program is to be, for people: `tcx_ingress on interface 3`.
+pub(super) fn place(attach_type: AttachType, target: LinkTarget<'_>) -> String {
+    match target {
+        LinkTarget::Ifindex(i) => format!("{attach_type} on interface {i}"),
+        _ => attach_type.to_string(),
     }
 }

@@ -1,18 +1,15 @@
 //! Links: programs tied to what makes them run.
 
-use std::ffi::{CStr, CString};
 use std::mem::offset_of;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use zerocopy::IntoBytes;
 
 use super::Kernel;
-use super::attach::RelativeTo;
+use super::attach::{place, target};
+use super::link_extra::{LinkExtra, iter_target};
 use crate::attr::{Attr, CStrings, fd_or_zero, raw};
-use crate::uapi::{
-    AttachFlags, AttachType, Cmd, IterCreateAttr, LinkCreateAttr, LinkDetachAttr, LinkUpdateAttr,
-    RawTracepointAttr,
-};
+use crate::uapi::{AttachFlags, AttachType, Cmd, LinkCreateAttr, LinkDetachAttr, LinkUpdateAttr};
 use crate::{Errno, Result, SysError};
 
 /// Offset of the kind's own part in `link_create`.
@@ -24,106 +21,13 @@ pub enum LinkTarget<'a> {
     /// The attach type or the program says it already.
     #[default]
     None,
-    /// A cgroup, a perf event, a network namespace, a program, a map.
+    /// A cgroup, a perf event, a network namespace, a program, a map, an infrared device.
     Fd(BorrowedFd<'a>),
     /// A network interface.
     Ifindex(u32),
 }
 
-/// What an iterator walks.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum IterTarget<'a> {
-    /// The elements of a map.
-    Map(BorrowedFd<'a>),
-    /// Cgroups, in an order (`BPF_CGROUP_ITER_*`), from one on.
-    Cgroup {
-        /// `BPF_CGROUP_ITER_SELF_ONLY` = 1, descendants pre 2, post 3, ancestors up 4, children 5.
-        order: u32,
-        /// Where to start; the root if neither this nor `id`.
-        fd: Option<BorrowedFd<'a>>,
-        /// Where to start, by id; 0 for none.
-        id: u64,
-    },
-    /// Tasks: one thread, one process (0 for not) or the process of a pidfd.
-    Task {
-        /// A thread.
-        tid: u32,
-        /// A process.
-        pid: u32,
-        /// A process, by descriptor.
-        pid_fd: Option<BorrowedFd<'a>>,
-    },
-}
-
-/// What a kind of link has of its own.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub enum LinkExtra<'a> {
-    /// Nothing.
-    #[default]
-    None,
-    /// fentry, fexit, fmod_ret, LSM, tp_btf, freplace.
-    Tracing {
-        /// The function, if it is not the one given at load (freplace).
-        target_btf_id: u32,
-        /// What `bpf_get_attach_cookie` gives the program (5.19).
-        cookie: u64,
-    },
-    /// An iterator (5.8).
-    Iter(IterTarget<'a>),
-    /// A perf event: tracepoint, kprobe, uprobe, counter (5.15).
-    PerfEvent {
-        /// What `bpf_get_attach_cookie` gives the program.
-        cookie: u64,
-    },
-    /// Many kprobes at once (5.18), by name or by address.
-    KprobeMulti {
-        /// `BPF_F_KPROBE_MULTI_RETURN` = 1.
-        flags: u32,
-        /// Functions by name.
-        syms: &'a [&'a CStr],
-        /// Functions by address, if not by name.
-        addrs: &'a [u64],
-        /// As many, or none.
-        cookies: &'a [u64],
-    },
-    /// Many uprobes of one file at once (6.6).
-    UprobeMulti {
-        /// The file.
-        path: &'a CStr,
-        /// Offsets in it.
-        offsets: &'a [u64],
-        /// Offsets of USDT semaphores: as many, or none.
-        ref_ctr_offsets: &'a [u64],
-        /// As many, or none.
-        cookies: &'a [u64],
-        /// `BPF_F_UPROBE_MULTI_RETURN` = 1.
-        flags: u32,
-        /// One process, 0 for all.
-        pid: u32,
-    },
-    /// A netfilter hook (6.4).
-    Netfilter {
-        /// `NFPROTO_*`.
-        pf: u32,
-        /// `NF_INET_*`.
-        hooknum: u32,
-        /// Where among the others.
-        priority: i32,
-        /// `BPF_F_NETFILTER_IP_DEFRAG` = 1.
-        flags: u32,
-    },
-    /// tcx (6.6), netkit (6.7), cgroup (6.16): where among the others.
-    Order {
-        /// Before or after what, as the flags say.
-        relative: RelativeTo<'a>,
-        /// The revision that the list must have; 0 for any.
-        expected_revision: u64,
-    },
-}
-
-/// A link to make.
+/// A link to make: the argument of [`Kernel::link_create`].
 #[derive(Debug, Clone, Copy)]
 pub struct LinkCreate<'a> {
     /// The program (the map, for struct_ops).
@@ -157,29 +61,49 @@ pub struct LinkUpdate<'a> {
 }
 
 impl Kernel {
-    /// Attaches a program and returns the link: when its last descriptor and pin are gone, the program is
-    /// detached. Since Linux 5.7; which kinds, by release: cgroup 5.7, iterator and network namespace 5.8, XDP
-    /// 5.9, freplace 5.10, perf event 5.15, kprobe_multi 5.18, struct_ops 6.4 and others as said at
-    /// [`LinkExtra`].
+    /// Attaches a program and returns the link: when its last descriptor and pin are gone, the program is detached, and
+    /// nobody else can detach or replace it before, but by the link. Since Linux 5.7; which kinds, by release: cgroup 5.7,
+    /// iterator and network namespace 5.8, XDP 5.9, freplace 5.10, perf event 5.15, kprobe_multi 5.18, fentry and the
+    /// like 5.19 (before: [`raw_tracepoint_open`](Self::raw_tracepoint_open)), struct_ops 6.4, sockmap 6.10 and others as
+    /// said at [`LinkExtra`].
+    ///
+    /// Needs what loading a program of this type needs: `CAP_BPF`, with `CAP_NET_ADMIN` for networking and
+    /// `CAP_PERFMON` for tracing.
+    ///
+    /// ```
+    /// # use std::{os::fd::AsFd, sync::Arc};
+    /// # use oxbpf_sys::{Kernel, ProgLoad, ProgramType, doors::Fake};
+    /// # let kernel = Kernel::with_door(Arc::new(Fake::new()));
+    /// # let insns = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+    /// # let load = ProgLoad { prog_type: ProgramType::XDP, insns: &insns, ..Default::default() };
+    /// # let program = kernel.prog_load(&load, None)?;
+    /// use oxbpf_sys::{AttachType, LinkCreate, LinkTarget};
+    ///
+    /// let create = LinkCreate::new(program.as_fd(), LinkTarget::Ifindex(1), AttachType::XDP);
+    /// let link = kernel.link_create(&create)?;
+    /// drop(link); // detached
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     ///
     /// # Errors
-    /// - `EINVAL`: a kind, flag or field that this kernel does not take; program and attach type do not match
-    /// - `EPERM`: missing `CAP_NET_ADMIN`, `CAP_PERFMON`…
-    /// - `EBADF`: one of the descriptors
-    /// - `EBUSY`: it is attached already, or something that excludes it
-    /// - `ENODEV`: no such interface
-    /// - `EEXIST`: XDP without link is there
-    /// - `E2BIG`: a field that this kernel does not know
+    /// - `EINVAL`: a kind, flag or field that this kernel does not take; a program that does not fit the attach type or
+    ///   the target; a function that was asked for is not there (kprobe_multi: `ESRCH`)
+    /// - `EPERM`, `EACCES`: a privilege is missing
+    /// - `EBADF`: one of the descriptors is none, or none of what the attach type is for
+    /// - `EBUSY`: the program is attached already, or there is another one where one fits (XDP, freplace)
+    /// - `EEXIST`: tcx and netkit, the program is there already; XDP, one is there without a link
+    /// - `ENODEV`, `ENOENT`: no such interface; nothing to stand before or after
+    /// - `ESTALE`, `ERANGE`, `EDOM`: as [`prog_attach`](Self::prog_attach)
+    /// - `EOPNOTSUPP`: the interface's driver, or the perf event, cannot do that; the cookie is not for this kind
+    /// - `E2BIG`: too many programs or functions; a field that this kernel does not know
+    /// - `ENOMEM`
     #[doc(alias = "bpf_link_create")]
+    #[doc(alias = "BPF_LINK_CREATE")]
     pub fn link_create(&self, l: &LinkCreate<'_>) -> Result<OwnedFd> {
         let cmd = Cmd::LINK_CREATE;
         let mut layout = LinkCreateAttr {
             prog_fd: raw(l.prog_fd),
-            target_fd: match l.target {
-                LinkTarget::None => 0,
-                LinkTarget::Fd(fd) => raw(fd),
-                LinkTarget::Ifindex(i) => i,
-            },
+            target_fd: target(l.target),
             attach_type: l.attach_type.0,
             flags: l.flags,
             extra: [0; 6],
@@ -222,6 +146,12 @@ impl Kernel {
                     ("cookies", 24, cookies.as_bytes()),
                 ];
             }
+            LinkExtra::TracingMulti { ids, cookies } => {
+                same_count(cmd, ids.len(), &[cookies])?;
+                layout.extra[2] = pair(count(cmd, ids.len())?, 0);
+                inputs[0] = ("ids", 0, ids.as_bytes());
+                inputs[1] = ("cookies", 8, cookies.as_bytes());
+            }
             LinkExtra::Netfilter { pf, hooknum, priority, flags } => {
                 layout.extra[0] = pair(pf, hooknum);
                 layout.extra[1] = pair(priority.cast_unsigned(), flags);
@@ -238,16 +168,40 @@ impl Kernel {
         for (name, at, bytes) in inputs {
             attr.input(name, EXTRA + at, bytes);
         }
-        self.bpf_fd(&mut attr)
+        self.bpf_fd(&mut attr).map_err(|e| e.with(place(l.attach_type, l.target)))
     }
 
-    /// Changes a link's program in place: no event is missed. Since Linux 5.7.
+    /// Changes a link's program in place: no event is missed, and who else has the link has the new program, too. For
+    /// links to cgroups, network namespaces and iterators (5.8), XDP (5.9), struct_ops (6.4, from map to map), tcx (6.6),
+    /// netkit (6.7), sockmaps (6.10). Since Linux 5.7.
+    ///
+    /// With [`LinkUpdate::old`], only if that is the program there: so two that update at a time do not undo each
+    /// other's work.
+    ///
+    /// ```
+    /// # use std::{os::fd::AsFd, sync::Arc};
+    /// # use oxbpf_sys::{AttachType, Kernel, LinkCreate, LinkTarget, ProgLoad, ProgramType, doors::Fake};
+    /// # let kernel = Kernel::with_door(Arc::new(Fake::new()));
+    /// # let insns = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+    /// # let load = ProgLoad { prog_type: ProgramType::XDP, insns: &insns, ..Default::default() };
+    /// # let (first, second) = (kernel.prog_load(&load, None)?, kernel.prog_load(&load, None)?);
+    /// # let create = LinkCreate::new(first.as_fd(), LinkTarget::Ifindex(1), AttachType::XDP);
+    /// # let link = kernel.link_create(&create)?;
+    /// use oxbpf_sys::LinkUpdate;
+    ///
+    /// let update = LinkUpdate { new: second.as_fd(), old: Some(first.as_fd()), flags: 0 };
+    /// kernel.link_update(link.as_fd(), &update)?;
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     ///
     /// # Errors
     /// - `EPERM`: `old` is not what is there
-    /// - `EINVAL`: the kind has no such thing, or the programs' types differ
-    /// - `ENOLINK`: what it was on is gone
+    /// - `EINVAL`: links of this kind cannot be changed; the programs' types differ; not a link or not a program
+    /// - `ENOLINK`: what it was on is gone, or it was detached
+    /// - `EBADF`: one of the descriptors
     #[doc(alias = "bpf_link_update")]
+    #[doc(alias = "bpf_link_update_opts")]
+    #[doc(alias = "BPF_LINK_UPDATE")]
     pub fn link_update(&self, link: BorrowedFd<'_>, u: &LinkUpdate<'_>) -> Result<()> {
         let replace = if u.old.is_some() { AttachFlags::REPLACE.bits() } else { 0 };
         let layout = LinkUpdateAttr {
@@ -259,56 +213,31 @@ impl Kernel {
         self.bpf(&mut Attr::new(Cmd::LINK_UPDATE, &layout))
     }
 
-    /// Detaches a link's program now, whoever else has the link. Since Linux 5.9.
+    /// Detaches a link's program now, whoever else has the link. The link stays, attached to nothing, until its last
+    /// descriptor is closed; to detach it again does nothing. For links to cgroups, network namespaces, XDP (5.9),
+    /// struct_ops (6.12), tcx, netkit (6.6), sockmaps (6.10). Since Linux 5.9.
+    ///
+    /// ```
+    /// # use std::{os::fd::AsFd, sync::Arc};
+    /// # use oxbpf_sys::{AttachType, Kernel, LinkCreate, LinkTarget, ProgLoad, ProgramType, doors::Fake};
+    /// # let kernel = Kernel::with_door(Arc::new(Fake::new()));
+    /// # let insns = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+    /// # let load = ProgLoad { prog_type: ProgramType::XDP, insns: &insns, ..Default::default() };
+    /// # let program = kernel.prog_load(&load, None)?;
+    /// # let create = LinkCreate::new(program.as_fd(), LinkTarget::Ifindex(1), AttachType::XDP);
+    /// # let link = kernel.link_create(&create)?;
+    /// kernel.link_detach(link.as_fd())?;
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     ///
     /// # Errors
-    /// `EOPNOTSUPP` for kinds that detach with their last descriptor only (tracing, perf event).
+    /// - `EOPNOTSUPP`: links of this kind detach with their last descriptor only (tracing, perf event, iterator…)
+    /// - `EINVAL`: not a link; a kernel before 5.9
+    /// - `EBADF`: not a descriptor
     #[doc(alias = "bpf_link_detach")]
+    #[doc(alias = "BPF_LINK_DETACH")]
     pub fn link_detach(&self, link: BorrowedFd<'_>) -> Result<()> {
         self.bpf(&mut Attr::new(Cmd::LINK_DETACH, &LinkDetachAttr { link_fd: raw(link) }))
-    }
-
-    /// Attaches to a raw tracepoint by its name, or (without a name) a program of type tracing or LSM to the
-    /// function it was loaded for. Returns a link. Since Linux 4.17, BTF-aware ones 5.5, cookies 6.10.
-    ///
-    /// # Errors
-    /// - `ENOENT`: no such tracepoint
-    /// - `EINVAL`: the program is of another type, or a cookie before 6.10
-    /// - `EACCES`, `EPERM`: no `CAP_PERFMON`
-    #[doc(alias = "bpf_raw_tracepoint_open")]
-    pub fn raw_tracepoint_open(
-        &self,
-        name: Option<&str>,
-        prog: BorrowedFd<'_>,
-        cookie: u64,
-    ) -> Result<OwnedFd> {
-        let cmd = Cmd::RAW_TRACEPOINT_OPEN;
-        let c_name = match name {
-            Some(n) => {
-                Some(CString::new(n).map_err(|_| SysError::invalid(cmd.name(), "a name with a NUL inside"))?)
-            }
-            None => None,
-        };
-        let layout = RawTracepointAttr { prog_fd: raw(prog), cookie, ..Default::default() };
-        let mut attr = Attr::new(cmd, &layout);
-        if let Some(n) = &c_name {
-            attr.string("name", offset_of!(RawTracepointAttr, name), n);
-        }
-        let about = |e: SysError| match name {
-            Some(n) => e.with(format!("raw tracepoint {n:?}")),
-            None => e,
-        };
-        self.bpf_fd(&mut attr).map_err(about)
-    }
-
-    /// Makes a stream out of a link of an iterator: what the program writes is read from it. Since Linux 5.8.
-    ///
-    /// # Errors
-    /// `EINVAL` for another kind of link.
-    #[doc(alias = "bpf_iter_create")]
-    pub fn iter_create(&self, link: BorrowedFd<'_>) -> Result<OwnedFd> {
-        let layout = IterCreateAttr { link_fd: raw(link), flags: 0 };
-        self.bpf_fd(&mut Attr::new(Cmd::ITER_CREATE, &layout))
     }
 }
 
@@ -318,25 +247,6 @@ fn pair(first: u32, second: u32) -> u64 {
     bytes[..4].copy_from_slice(&first.to_ne_bytes());
     bytes[4..].copy_from_slice(&second.to_ne_bytes());
     u64::from_ne_bytes(bytes)
-}
-
-fn iter_target(target: IterTarget<'_>, words: &mut [u32; 4]) -> usize {
-    match target {
-        IterTarget::Map(fd) => words[0] = raw(fd),
-        IterTarget::Cgroup { order, fd, id } => {
-            words[0] = order;
-            words[1] = fd_or_zero(fd);
-            words[2..].as_mut_bytes().copy_from_slice(&id.to_ne_bytes());
-        }
-        IterTarget::Task { tid, pid, pid_fd } => {
-            words[..3].copy_from_slice(&[tid, pid, fd_or_zero(pid_fd)]);
-        }
-    }
-    // Kernels before the one that added a member to this union take its shorter form only.
-    match target {
-        IterTarget::Map(_) => 4,
-        _ => 16,
-    }
 }
 
 fn same_count(cmd: Cmd, n: usize, lists: &[&[u64]]) -> Result<()> {

@@ -6,7 +6,9 @@ mod btf_find;
 mod files;
 mod ids;
 mod info;
+mod iter;
 mod link;
+mod link_extra;
 mod log;
 mod machine;
 mod map;
@@ -18,7 +20,11 @@ mod memo;
 mod perf;
 mod pin;
 mod prog;
+mod prog_maps;
+mod query;
+mod raw_tracepoint;
 mod stats;
+mod stream;
 mod symbols;
 mod test_run;
 mod token;
@@ -30,14 +36,15 @@ use std::num::NonZeroUsize;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-pub use attach::{ProgAttach, ProgQuery, ProgQueryTarget, QueryAnswer, RelativeTo};
+pub use attach::{ProgAttach, RelativeTo};
 pub use btf::BtfLoad;
 pub use ids::{FdById, Loaded, ObjectKind};
 pub use info::{
     BtfInfo, FdInfo, IterInfo, KprobeMultiInfo, LinkDetails, LinkInfo, MapInfo, PerfEventInfo, ProgramDump,
     ProgramInfo, ProgramParts, TaskFd, TracingMultiInfo, UprobeMultiInfo,
 };
-pub use link::{IterTarget, LinkCreate, LinkExtra, LinkTarget, LinkUpdate};
+pub use link::{LinkCreate, LinkTarget, LinkUpdate};
+pub use link_extra::{IterTarget, LinkExtra};
 pub use log::LogBuf;
 pub use machine::{Capabilities, Lockdown};
 pub use map::MapCreate;
@@ -45,6 +52,7 @@ pub use map_batch::BatchCursor;
 pub use map_fd::MapFd;
 pub use perf::{PerfEvent, ProbePmu};
 pub use prog::{InfoRecords, ProgLoad};
+pub use query::{ProgQuery, ProgQueryTarget, QueryAnswer};
 pub use symbols::{Symbol, Symbols};
 pub use test_run::{TestRun, TestRunAnswer};
 pub use version::KernelVersion;

@@ -7,13 +7,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use zerocopy::IntoBytes;
 
 use super::{Kernel, LogBuf};
-use crate::attr::{Attr, fd_or_zero, object_name, raw};
-use crate::uapi::{
-    self, AttachType, Cmd, FdPairAttr, ProgLoadAttr, ProgStreamReadAttr, ProgramFlags, ProgramType,
-};
+use crate::attr::{Attr, fd_or_zero, object_name};
+use crate::uapi::{self, AttachType, Cmd, ProgLoadAttr, ProgramFlags, ProgramType};
 use crate::{Errno, Result, SysError};
 
-/// How often the kernel is asked again when it says `EAGAIN`, as it does when a signal comes during a load.
+/// How often a load is tried if nobody says.
 const LOAD_ATTEMPTS: u32 = 5;
 
 /// Records of one size, one after another: function or line information, CO-RE relocations.
@@ -40,16 +38,22 @@ impl<'a> InfoRecords<'a> {
     }
 }
 
-/// A program to load.
+/// A program to load: the argument of [`Kernel::prog_load`].
+///
+/// Only the type, the instructions and the license have to be set; what is left as it is asks nothing of the kernel.
+/// All of it is copied by the kernel.
+#[doc(alias = "bpf_prog_load_opts")]
 #[derive(Debug, Clone, Default)]
 pub struct ProgLoad<'a> {
     /// The type.
     pub prog_type: ProgramType,
     /// What it will be attached to, where the verifier needs to know (4.17).
     pub expected_attach_type: Option<AttachType>,
-    /// The instructions, 8 bytes each, encoded for this machine.
+    /// The instructions, 8 bytes each, encoded for this machine: at most a million with `CAP_BPF` (5.2), 4,096 without
+    /// and before.
     pub insns: &'a [u8],
-    /// Its license. Helpers that are for GPL-compatible programs only look at it.
+    /// Its license. Programs whose license is not compatible with the GPL (`GPL`, `GPL v2`, `Dual BSD/GPL`,
+    /// `Dual MIT/GPL`…) may not call every helper.
     pub license: &'a str,
     /// A name of up to 15 bytes (longer ones are cut), since Linux 4.15; none if empty.
     pub name: &'a str,
@@ -71,9 +75,9 @@ pub struct ProgLoad<'a> {
     pub attach_btf_obj_fd: Option<BorrowedFd<'a>>,
     /// The program that has that function (5.5).
     pub attach_prog_fd: Option<BorrowedFd<'a>>,
-    /// Maps and module BTFs that instructions name by index (5.14).
+    /// Maps and module BTFs that instructions name by index instead of by descriptor (5.14).
     pub fd_array: &'a [BorrowedFd<'a>],
-    /// Binds all of `fd_array` to the program, used or not (6.14).
+    /// Tells the kernel how long `fd_array` is: then all maps in it are bound to the program, used or not (6.14).
     pub bind_fd_array: bool,
     /// The network device to offload it to, or bind it to (4.16).
     pub ifindex: u32,
@@ -81,24 +85,56 @@ pub struct ProgLoad<'a> {
     pub token_fd: Option<BorrowedFd<'a>>,
     /// A PKCS#7 signature of the instructions (6.18).
     pub signature: &'a [u8],
-    /// The keyring that `signature` is checked with.
+    /// The keyring that `signature` is checked with: the serial number of one, or a negative number for one of the
+    /// system's (6.18).
     pub keyring_id: i32,
+    /// How often to try when the kernel answers `EAGAIN`, as it does when a signal comes while it verifies; 0 for five
+    /// times.
+    pub attempts: u32,
 }
 
 impl Kernel {
-    /// Loads a program: the verifier checks it, the JIT translates it. The log, if any, is filled in whether
-    /// that succeeds or not. `EAGAIN` is tried up to five times.
+    /// Loads a program: the verifier checks it, the JIT translates it. It is not attached to anything yet, and goes with
+    /// its last descriptor, pin or attachment. Since Linux 3.18.
+    ///
+    /// The log, if one is given, is filled in whether that succeeds or not, and tells how long it is in full
+    /// ([`LogBuf::true_size`], 6.4). `EAGAIN` is tried again ([`ProgLoad::attempts`]).
+    ///
+    /// Needs `CAP_BPF` and, for tracing, `CAP_PERFMON`; for networking, `CAP_NET_ADMIN` (before 5.8 `CAP_SYS_ADMIN` for
+    /// all of that); or a token that stands in for them (6.9). Socket filters and `cgroup_skb` are for everybody where
+    /// `kernel.unprivileged_bpf_disabled` is 0.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use oxbpf_obj::{Endian, insn::{Assembler, Reg::R0}};
+    /// use oxbpf_sys::{Kernel, LogBuf, ProgLoad, ProgramType, doors::Fake};
+    ///
+    /// let kernel = Kernel::with_door(Arc::new(Fake::new())); // or Kernel::host()
+    /// let insns = Assembler::new().mov64_imm(R0, 2).exit().encode(Endian::NATIVE)?;
+    /// let load = ProgLoad {
+    ///     prog_type: ProgramType::XDP, name: "pass", license: "GPL", insns: &insns, ..Default::default()
+    /// };
+    /// let mut log = LogBuf::new(LogBuf::ERRORS, 64 << 10);
+    /// let program = kernel.prog_load(&load, Some(&mut log)).inspect_err(|_| eprintln!("{}", log.text()))?;
+    /// # drop(program);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// - `EPERM`: missing `CAP_BPF`, `CAP_PERFMON` (tracing) or `CAP_NET_ADMIN` (networking); refused by an LSM or
-    ///   lockdown; before 5.11 also `RLIMIT_MEMLOCK` too low
-    /// - `EACCES`, `EINVAL` and others: the verifier refuses it, the log says why
-    /// - `EINVAL`: a type, flag or field that this kernel does not take; a license without GPL for helpers that
-    ///   need it
-    /// - `E2BIG`: too many instructions, or a field that this kernel does not know
-    /// - `ENOSPC`: it was checked, but the log did not fit (see [`LogBuf`])
-    /// - `ENOTSUPP` (524): no JIT, or no trampolines, though the type needs them
+    /// - `EPERM`: the privileges above are missing; refused by an LSM or by lockdown; before 5.11 also `RLIMIT_MEMLOCK`
+    ///   too low
+    /// - `EACCES`: the verifier found an access that is not allowed; its log says which
+    /// - `EINVAL`: the verifier found something else; or a type, a flag or an attach type that this kernel does not
+    ///   take; a helper that this type may not call, or that the license does not allow; no attach type where the type
+    ///   needs one
+    /// - `E2BIG`: no instructions or too many of them, or a field that this kernel does not know; more paths through the
+    ///   program than the verifier follows (a million instructions looked at)
+    /// - `ENOSPC`: the program is fine, but its log did not fit (before 6.4, and with [`LogBuf::FIXED`])
     /// - `EBADF`: one of the descriptors
+    /// - `ENOENT`: no such BTF id, no such type in the kernel's BTF
+    /// - `ENOTSUPP` (524): no JIT, or no trampolines, though the type needs them
+    /// - `EAGAIN`: a signal came in each of the attempts
+    /// - `ENOMEM`
     #[doc(alias = "bpf_prog_load")]
     #[doc(alias = "BPF_PROG_LOAD")]
     pub fn prog_load(&self, p: &ProgLoad<'_>, log: Option<&mut LogBuf>) -> Result<OwnedFd> {
@@ -141,6 +177,7 @@ impl Kernel {
             keyring_id: p.keyring_id,
             ..Default::default()
         };
+        let attempts = if p.attempts == 0 { LOAD_ATTEMPTS } else { p.attempts };
         let mut attempt = 1;
         loop {
             log.clear();
@@ -162,52 +199,12 @@ impl Kernel {
             };
             log.set_true_size(true_size);
             match result {
-                Err(e) if e.errno == Errno::EAGAIN && attempt < LOAD_ATTEMPTS => {
+                Err(e) if e.errno == Errno::EAGAIN && attempt < attempts => {
                     tracing::debug!(program = p.name, attempt, "load again after EAGAIN");
                     attempt += 1;
                 }
                 result => return result.map_err(named),
             }
         }
-    }
-
-    /// Ties a map to a program: it lives as long as the program, used by it or not. Since Linux 5.10.
-    ///
-    /// # Errors
-    /// `EBADF`, `EINVAL` for descriptors of something else, `EPERM`.
-    #[doc(alias = "bpf_prog_bind_map")]
-    pub fn prog_bind_map(&self, prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<()> {
-        let layout = FdPairAttr { first_fd: raw(prog), second_fd: raw(map), flags: 0 };
-        self.bpf(&mut Attr::new(Cmd::PROG_BIND_MAP, &layout))
-    }
-
-    /// Says which struct_ops map a program's kernel functions work for. Since Linux 6.19.
-    ///
-    /// # Errors
-    /// `EBADF`, `EINVAL` for descriptors of something else, `EBUSY` if it has another one already.
-    #[doc(alias = "bpf_prog_assoc_struct_ops")]
-    pub fn prog_assoc_struct_ops(&self, prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<()> {
-        let layout = FdPairAttr { first_fd: raw(map), second_fd: raw(prog), flags: 0 };
-        self.bpf(&mut Attr::new(Cmd::PROG_ASSOC_STRUCT_OPS, &layout))
-    }
-
-    /// Reads what a program wrote to its standard output (1) or error (2), `bpf_stream_printk` and the kernel's
-    /// own complaints; returns how many bytes. Since Linux 6.17.
-    ///
-    /// # Errors
-    /// `ENOENT` for another stream, `EBADF`.
-    #[doc(alias = "bpf_prog_stream_read")]
-    pub fn prog_stream_read(&self, prog: BorrowedFd<'_>, stream: u32, buf: &mut [u8]) -> Result<usize> {
-        let len = u32::try_from(buf.len()).unwrap_or(u32::MAX);
-        let layout = ProgStreamReadAttr {
-            stream_buf_len: len,
-            stream_id: stream,
-            prog_fd: raw(prog),
-            ..Default::default()
-        };
-        let mut attr = Attr::new(Cmd::PROG_STREAM_READ_BY_FD, &layout);
-        attr.output("stream_buf", offset_of!(ProgStreamReadAttr, stream_buf), buf);
-        let n = self.bpf_value(&mut attr)?;
-        Ok((n as usize).min(len as usize))
     }
 }

@@ -1,6 +1,7 @@
 //! What an errno means of a call, where it means more than its name says.
 
 mod elements;
+mod programs;
 
 pub(crate) use elements::of_elements;
 
@@ -57,7 +58,7 @@ pub(crate) fn meaning(op: &str, errno: Errno) -> Option<&'static str> {
         ("BPF_ENABLE_STATS", Errno::EINVAL) => "this kernel has no statistics of this type",
         ("BPF_TOKEN_CREATE", errno) => return token(errno),
         ("prlimit(RLIMIT_MEMLOCK)", Errno::EPERM) => "raising the hard limit needs CAP_SYS_RESOURCE",
-        _ => return None,
+        _ => return programs::of_programs(op, errno),
     })
 }
 

@@ -117,7 +117,7 @@ pub(crate) static ALL: &[Newer] = &[
         attach(on, AttachType::CGROUP_INET_EGRESS, ProgAttach { expected_revision: 1, ..nowhere(on) })
     }),
     newer("test runs with a context", (5, 2), |on| {
-        run(on, TestRun { ctx_in: &[0; 8], ..Default::default() })
+        run(on, TestRun { ctx_in: &mut [0; 8], ..Default::default() })
     }),
     newer("test runs on a CPU", (5, 10), |on| {
         run(on, TestRun { flags: TestRunFlags::ON_CPU, ..Default::default() })

@@ -27,15 +27,29 @@ pub struct TaskFd {
 }
 
 impl Kernel {
-    /// What the perf event or raw tracepoint `fd` of process `pid` is, with `room` bytes for its name. Since Linux
-    /// 4.17.
+    /// What the perf event or raw tracepoint `fd` of process (or thread) `pid` is, with `room` bytes for its name, NUL
+    /// included. Since Linux 4.17.
+    ///
+    /// A name that does not fit is cut, and the answer says so; 256 bytes do for functions and tracepoints, files take
+    /// up to 4,096. The process may close or replace its descriptor meanwhile: what it was at the moment is told.
+    /// Needs `CAP_SYS_ADMIN`.
+    ///
+    /// ```no_run
+    /// let kernel = oxbpf_sys::Kernel::host();
+    /// let found = kernel.task_fd_query(1234, 5, 4096)?;
+    /// println!("{:?} {}: program {}", found.fd_type, found.name, found.prog_id);
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
     ///
     /// # Errors
-    /// - `ENOENT`: no such process, or it has no BPF program there
-    /// - `EBADF`: no such descriptor
-    /// - `EOPNOTSUPP` (524 too): a descriptor of something else
+    /// - `ENOENT`: no such process, or its descriptor is of an event without a program
+    /// - `EBADF`: it has no such descriptor
+    /// - `EOPNOTSUPP`: a descriptor of something else, or of an event of another kind
     /// - `EPERM`: no `CAP_SYS_ADMIN`
+    /// - `EINVAL`: a kernel before 4.17
+    /// - `ENOMEM`
     #[doc(alias = "bpf_task_fd_query")]
+    #[doc(alias = "BPF_TASK_FD_QUERY")]
     pub fn task_fd_query(&self, pid: u32, fd: i32, room: usize) -> Result<TaskFd> {
         let mut buf = vec![0; room.min(1 << 20)];
         let layout =
