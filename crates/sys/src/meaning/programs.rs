@@ -34,6 +34,9 @@ fn attach(op: &str, errno: Errno) -> Option<&'static str> {
     Some(match (op, errno) {
         ("BPF_PROG_QUERY", Errno::EINVAL) => "this attach point cannot be asked about, or not in this way",
         ("BPF_PROG_QUERY", Errno::EPERM) => "asking needs CAP_NET_ADMIN",
+        ("BPF_PROG_ATTACH", Errno::EPERM) => {
+            "a privilege is missing, or the programs of that cgroup or of one above allow no other"
+        }
         ("BPF_PROG_DETACH", Errno::ENOENT) => "it is not attached there, or not any more",
         ("BPF_PROG_DETACH", Errno::EBUSY) => "it is attached by a link: detach that",
         ("BPF_PROG_ATTACH", Errno::EINVAL) => {
@@ -52,9 +55,6 @@ fn attach(op: &str, errno: Errno) -> Option<&'static str> {
 /// What it means of a place among others.
 fn placed(errno: Errno) -> Option<&'static str> {
     Some(match errno {
-        Errno::EPERM => {
-            "a privilege is missing, or the programs of that cgroup or of one above allow no other"
-        }
         Errno::EEXIST => "it is attached there already, or another where one fits",
         Errno::EBUSY => "the place is taken by a program, or by one that belongs to a link",
         Errno::ENOENT => "the program or link to replace, or to stand before or after, is not there",

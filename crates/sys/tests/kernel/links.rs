@@ -58,7 +58,8 @@ fn raw_tracepoints() -> TestResult {
     let e = refused(k.raw_tracepoint_open(Some("no_such"), prog.as_fd(), 0), Errno::ENOENT);
     assert_eq!(
         e.to_string(),
-        "BPF_RAW_TRACEPOINT_OPEN of raw tracepoint \"no_such\" failed: ENOENT (No such file or directory)"
+        "BPF_RAW_TRACEPOINT_OPEN of raw tracepoint \"no_such\" failed: ENOENT (No such file or directory): \
+         there is no such tracepoint"
     );
     let other = load(&k, ProgramType::SOCKET_FILTER)?;
     refused(k.raw_tracepoint_open(Some("sched_process_exec"), other.as_fd(), 0), Errno::EINVAL);
