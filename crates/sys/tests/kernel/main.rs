@@ -8,6 +8,7 @@ mod maps;
 mod newer;
 mod options;
 mod progs;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,9 @@ use oxbpf_sys::{Errno, Kernel, ProgLoad, ProgramType, SysError};
 use oxbpf_testing::Suite;
 
 fn main() -> ExitCode {
+    if let Some(code) = tokens::container() {
+        return code;
+    }
     let mut suite = Suite::new();
     maps::add(&mut suite);
     progs::add(&mut suite);
@@ -22,6 +26,7 @@ fn main() -> ExitCode {
     links::add(&mut suite);
     machine::add(&mut suite);
     options::add(&mut suite);
+    tokens::add(&mut suite);
     suite.run()
 }
 
@@ -55,4 +60,11 @@ fn refused<T: std::fmt::Debug>(result: Result<T, SysError>, errno: Errno) -> Sys
     let error = result.expect_err("it is refused");
     assert_eq!(error.errno, errno, "{error}");
     error
+}
+
+/// Asserts on all that a person would see of a refusal.
+#[track_caller]
+fn refused_as<T: std::fmt::Debug>(result: Result<T, SysError>, text: &str) {
+    let error = result.expect_err("it is refused");
+    assert_eq!(error.to_string(), text);
 }
