@@ -31,12 +31,14 @@ mod files;
 pub mod mounts;
 mod need;
 pub mod net;
+mod privileges;
 mod process;
 mod suite;
 
 pub use cgroup::Cgroup;
 pub use files::{objects, testdata};
 pub use need::Need;
+pub use privileges::without_capabilities;
 pub use process::{Held, wait_until};
 pub use suite::{Skip, Suite, TestResult};
 

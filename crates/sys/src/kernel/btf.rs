@@ -36,8 +36,8 @@ impl Kernel {
     /// Needs `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8), or a token that allows it.
     ///
     /// # Errors
-    /// - `EINVAL`: not valid, or of a kind that this kernel does not know: the log says what; a log with a level and no
-    ///   room, or the reverse
+    /// - `EINVAL`: not valid, or of a kind that this kernel does not know: the log says what; a log with room and no
+    ///   level, before 6.4 also one with a level and no room
     /// - `EPERM`: missing privileges; before 5.11 also `RLIMIT_MEMLOCK` too low
     /// - `E2BIG`: more than 16 MiB, or a field that this kernel does not know
     /// - `ENOSPC`: the log did not fit, and nothing was loaded ([`LogBuf::true_size`] says what would do)

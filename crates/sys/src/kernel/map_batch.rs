@@ -128,7 +128,8 @@ impl Kernel {
     }
 
     /// Writes elements one after another, as many as `keys` has. Returns how many; fewer than all only with an
-    /// error. Not one step: others see some written and some not. Since Linux 5.6.
+    /// error. Not one step: others see some written and some not. Of the flags only [`ElemFlags::LOCK`] is taken. Since
+    /// Linux 5.6.
     ///
     /// # Errors
     /// The number written so far, and why the next was not, as for single elements

@@ -22,7 +22,7 @@ impl Kernel {
     /// without, another CPU may write half of it meanwhile. With [`ElemFlags::on_cpu`] a per-CPU map gives the value
     /// of that CPU only (7.0).
     ///
-    /// Needs a descriptor that may read, and `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set.
+    /// Needs a descriptor that may read; before 5.19 `CAP_BPF`, too, where `kernel.unprivileged_bpf_disabled` is set.
     ///
     /// # Errors
     /// - `ENOENT`: no such key, an index beyond an array's end, an empty queue
@@ -120,7 +120,7 @@ impl Kernel {
     /// [`ElemFlags::on_cpu`] that of one, with [`ElemFlags::ALL_CPUS`] one for all (7.0). Maps of maps, programs,
     /// events and sockets take a descriptor as their value.
     ///
-    /// Needs a descriptor that may write, and `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set.
+    /// Needs a descriptor that may write; before 5.19 `CAP_BPF`, too, where `kernel.unprivileged_bpf_disabled` is set.
     ///
     /// # Errors
     /// - `EEXIST`: exists, though [`ElemFlags::NOEXIST`]; always so in an array
@@ -173,7 +173,7 @@ impl Kernel {
     /// Deletes the element of `key`, of a per-CPU table for all CPUs. Lookups at the same time find it or do not.
     /// No kernel so far takes flags here.
     ///
-    /// Needs a descriptor that may write, and `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set.
+    /// Needs a descriptor that may write; before 5.19 `CAP_BPF`, too, where `kernel.unprivileged_bpf_disabled` is set.
     ///
     /// # Errors
     /// - `ENOENT`: no such key

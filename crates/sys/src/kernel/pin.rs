@@ -26,8 +26,8 @@ impl Kernel {
     /// # Errors
     /// - `EEXIST`: the path is taken
     /// - `ENOENT`: its directory does not exist
-    /// - `EPERM`: the directory is not in a BPF file system, or the name has a dot in it; without `CAP_BPF` where
-    ///   `kernel.unprivileged_bpf_disabled` is set
+    /// - `EPERM`: the directory is not in a BPF file system, or the name has a dot in it; before 5.19 also
+    ///   without `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set
     /// - `EACCES`: may not write to the directory
     /// - `EINVAL`: a descriptor of something else, or none
     /// - `ENAMETOOLONG`, `ENOTDIR`, `ELOOP`: of the path
@@ -75,7 +75,7 @@ impl Kernel {
     /// - `ENOENT`: nothing there
     /// - `EACCES`: may not read (or write) it, or it is no BPF object
     /// - `EINVAL`: flags that the object is not opened with
-    /// - `EPERM`: without `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set
+    /// - `EPERM`: before 5.19, without `CAP_BPF` where `kernel.unprivileged_bpf_disabled` is set
     /// - `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`: of the path; `EMFILE`: no room for a descriptor
     ///
     /// # Examples

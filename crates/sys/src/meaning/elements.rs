@@ -17,6 +17,9 @@ pub(crate) fn of_elements(cmd: Cmd, kind: MapType, flags: ElemFlags, errno: Errn
             Some("maps of this kind have no batches, or not in this kernel")
         }
         Errno::ENOSPC if batch => Some("no room for all elements of one bucket: ask with larger buffers"),
+        Errno::EINVAL if batch && !flags.is_empty() => {
+            Some("batches take no flag but LOCK, for values with a spin lock")
+        }
         Errno::EINVAL if flags.intersects(ElemFlags::CPU.union(ElemFlags::ALL_CPUS)) => {
             Some("values of one CPU are for per-CPU maps, since Linux 7.0")
         }

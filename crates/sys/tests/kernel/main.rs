@@ -1,15 +1,22 @@
 //! The calls on the kernel of this machine.
 
+mod batches;
+mod create;
+mod elements;
+mod ids;
 mod info;
+mod limits;
 mod links;
 mod machine;
 mod maps;
 #[path = "../newer/mod.rs"]
 mod newer;
 mod options;
+mod pins;
 mod progs;
 mod tokens;
 
+use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 
 use oxbpf_sys::{Errno, Kernel, ProgLoad, ProgramType, SysError};
@@ -20,6 +27,12 @@ fn main() -> ExitCode {
         return code;
     }
     let mut suite = Suite::new();
+    create::add(&mut suite);
+    elements::add(&mut suite);
+    batches::add(&mut suite);
+    pins::add(&mut suite);
+    ids::add(&mut suite);
+    limits::add(&mut suite);
     maps::add(&mut suite);
     progs::add(&mut suite);
     info::add(&mut suite);
@@ -67,4 +80,10 @@ fn refused<T: std::fmt::Debug>(result: Result<T, SysError>, errno: Errno) -> Sys
 fn refused_as<T: std::fmt::Debug>(result: Result<T, SysError>, text: &str) {
     let error = result.expect_err("it is refused");
     assert_eq!(error.to_string(), text);
+}
+
+/// A descriptor that is none.
+fn nowhere() -> BorrowedFd<'static> {
+    // SAFETY: nothing has this number, and it goes to the kernel only, which says so.
+    unsafe { BorrowedFd::borrow_raw(1_000_000) }
 }
