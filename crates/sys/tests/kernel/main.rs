@@ -1,5 +1,6 @@
 //! The calls on the kernel of this machine.
 
+mod access;
 mod batches;
 mod create;
 mod elements;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     create::add(&mut suite);
     elements::add(&mut suite);
+    access::add(&mut suite);
     batches::add(&mut suite);
     pins::add(&mut suite);
     ids::add(&mut suite);
