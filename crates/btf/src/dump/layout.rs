@@ -149,9 +149,11 @@ impl<'a> CDump<'a> {
             Kind::Ptr => (pointer, pointer),
             Kind::Int | Kind::Enum | Kind::Enum64 | Kind::Float => {
                 let size = ty.size().unwrap_or(0);
-                // Numbers of 16 bytes are aligned to as many where pointers have 8.
+                // Numbers of 16 bytes are aligned to as many where pointers have 8. Those of a size that C does not
+                // have are arrays of bytes.
                 let most = if size == 16 && pointer == 8 { 16 } else { pointer };
-                (size, size.clamp(1, most).next_power_of_two())
+                let bytes = ty.kind() == Kind::Int && !size.is_power_of_two();
+                (size, if bytes { 1 } else { size.clamp(1, most).next_power_of_two() })
             }
             Kind::Struct | Kind::Union => return self.record_layout(ty),
             _ => (0, 1),
