@@ -30,6 +30,8 @@ struct Entry<'a> {
     hash: u64,
     /// How many have this name.
     count: u32,
+    /// Whether the first of them is more than declared.
+    defined: bool,
     tag: Tag,
 }
 
@@ -60,15 +62,15 @@ impl<'a> Names<'a> {
     fn take(&mut self, name: Cow<'a, [u8]>, tag: Tag, define: bool) -> Option<Vec<u8>> {
         let hash = self.hash(&name);
         let Some(known) = self.table.find_mut(hash, |e| e.hash == hash && e.name == name) else {
-            let entry = Entry { name, hash, count: u32::from(define), tag };
+            let entry = Entry { name, hash, count: 1, defined: define, tag };
             self.table.insert_unique(hash, entry, |e| e.hash);
             return None;
         };
-        if known.tag == tag && (!define || known.count == 0) {
-            known.count = known.count.max(u32::from(define));
+        if known.tag == tag && !(define && known.defined) {
+            known.defined |= define;
             return None;
         }
-        let count = known.count.max(1).saturating_add(1);
+        let count = known.count.saturating_add(1);
         Some(self.numbered(&name, hash, count, tag))
     }
 
@@ -80,7 +82,7 @@ impl<'a> Names<'a> {
             let made = [name, b"___", count.to_string().as_bytes()].concat();
             let hash = self.hash(&made);
             if self.table.find(hash, |e| e.hash == hash && *e.name == *made).is_none() {
-                let entry = Entry { name: Cow::Owned(made.clone()), hash, count: 1, tag };
+                let entry = Entry { name: Cow::Owned(made.clone()), hash, count: 1, defined: true, tag };
                 self.table.insert_unique(hash, entry, |e| e.hash);
                 break made;
             }
