@@ -1,7 +1,6 @@
 //! Bytes and their type: as a visit, a tree of values, text or JSON.
 
 mod bits;
-mod cast;
 mod float;
 mod json;
 mod per_cpu;

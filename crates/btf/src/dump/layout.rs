@@ -77,14 +77,16 @@ fn bits_of(align: u32) -> u64 {
 
 /// What is known of each type.
 pub(super) struct Layouts {
+    /// Empty until the first is known: declarations need none.
     of: Vec<Layout>,
+    count: usize,
     /// Types that are being looked through, one behind the other.
     path: Vec<u32>,
 }
 
 impl Layouts {
     pub(super) fn new(count: usize) -> Layouts {
-        Layouts { of: vec![Layout::default(); count], path: Vec::new() }
+        Layouts { of: Vec::new(), count, path: Vec::new() }
     }
 
     fn get(&self, id: u32) -> Layout {
@@ -92,6 +94,7 @@ impl Layouts {
     }
 
     fn set(&mut self, id: u32, layout: Layout) -> Layout {
+        self.of.resize(self.count, Layout::default());
         if let Some(known) = self.of.get_mut(id as usize) {
             *known = layout;
         }

@@ -143,7 +143,7 @@ fn strings() {
 fn enums() {
     let mut t = Types::new();
     let cmd = t.b.add_enum("cmd", 4, false, [("NONE", 0), ("ALL", 0xffff_ffff)]).unwrap();
-    let signed = t.b.add_enum("signed", 1, true, [("MINUS", -1)]).unwrap();
+    let signed = t.b.add_enum("small", 1, true, [("MINUS", -1)]).unwrap();
     let wide = t.b.add_enum64("wide", 8, false, [("BIG", 1 << 40)]).unwrap();
     let minus = t.b.add_enum64("minus", 8, true, [("A", 1)]).unwrap();
     let s = t.b.add_struct("s", 4, [Field::bitfield("e", signed, 3, 3)]).unwrap();
@@ -151,11 +151,11 @@ fn enums() {
     assert_eq!(compact(&b, cmd, &[0; 4]), "(enum cmd)NONE");
     assert_eq!(compact(&b, cmd, &[7, 0, 0, 0]), "(enum cmd)7");
     assert_eq!(compact(&b, cmd, &[0xff; 4]), "(enum cmd)ALL");
-    assert_eq!(compact(&b, signed, &[0xff]), "(enum signed)MINUS");
+    assert_eq!(compact(&b, signed, &[0xff]), "(enum small)MINUS");
     assert_eq!(compact(&b, wide, &(1u64 << 40).to_le_bytes()), "(enum wide)BIG");
     assert_eq!(compact(&b, wide, &[5, 0, 0, 0, 0, 0, 0, 0]), "(enum wide)5ULL");
     assert_eq!(compact(&b, minus, &[0xff; 8]), "(enum minus)-1LL");
-    assert_eq!(compact(&b, s, &[0b11_1000, 0, 0, 0]), "(struct s){.e = (enum signed)MINUS,}");
+    assert_eq!(compact(&b, s, &[0b11_1000, 0, 0, 0]), "(struct s){.e = (enum small)MINUS,}");
 }
 
 #[test]

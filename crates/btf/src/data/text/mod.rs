@@ -1,15 +1,14 @@
 //! Values as text: C initializers with a cast for each value.
 
-use std::fmt::Write;
+mod told;
+
+use std::{collections::HashMap, fmt::Write};
 
 use super::{
-    bits::low_bits,
-    cast::cast,
-    float::Float,
     value::until_nul,
     visitor::{Cut, Place, Visitor},
 };
-use crate::{Btf, Error, Kind};
+use crate::{Btf, CDump, Error, Kind, TypeDecl, TypeId};
 
 /// How [`TypedData::to_text`](crate::TypedData::to_text) writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +45,9 @@ impl Default for TextOptions {
     }
 }
 
+/// Longer casts tell nothing more.
+const LONGEST_CAST: usize = 1 << 10;
+
 /// In place of what is not there.
 const TRUNCATED: &str = "<truncated>";
 
@@ -60,6 +62,9 @@ pub(super) struct TextWriter<'a, 'o> {
     name: &'a str,
     /// The variable whose value comes next, as it is declared.
     variable: Option<String>,
+    /// Types as they stand in casts.
+    casts: HashMap<TypeId, String>,
+    dump: Option<CDump<'a>>,
 }
 
 /// A struct, array or section that has begun.
@@ -86,6 +91,8 @@ impl<'a, 'o> TextWriter<'a, 'o> {
             place: None,
             name: "",
             variable: None,
+            casts: HashMap::new(),
+            dump: None,
         }
     }
 
@@ -146,8 +153,27 @@ impl<'a, 'o> TextWriter<'a, 'o> {
             && !self.in_array()
             && let Some(place) = place.filter(|p| p.ty.kind() != Kind::Datasec)
         {
-            self.out.extend(["(", &cast(self.btf, place.declared), ")"]);
+            self.out.push('(');
+            self.push_cast(place.declared);
+            self.out.push(')');
         }
+    }
+
+    /// Appends a type without what qualifies it, and without what is in it where it has no name.
+    fn push_cast(&mut self, id: TypeId) {
+        if !self.casts.contains_key(&id) {
+            let decl = TypeDecl { strip_mods: true, skip_anonymous: true, ..TypeDecl::default() };
+            let mut text = String::new();
+            let dump = self.dump.get_or_insert_with(|| CDump::new(self.btf));
+            if dump.type_decl(id, &decl, &mut text).is_err() {
+                // Its value is worth more than a type that C does not have.
+                "?".clone_into(&mut text);
+            }
+            let end = (0..=LONGEST_CAST).rev().find(|&i| text.is_char_boundary(i));
+            text.truncate(end.unwrap_or(0));
+            self.casts.insert(id, text);
+        }
+        self.out.push_str(self.casts.get(&id).map(String::as_str).unwrap_or_default());
     }
 
     fn scalar(&mut self, zero: bool, text: std::fmt::Arguments<'_>) -> Result<(), Error> {
@@ -250,128 +276,5 @@ impl<'a, 'o> TextWriter<'a, 'o> {
             self.scalar(true, format_args!("'\\0'"))?;
         }
         self.end("]")
-    }
-}
-
-impl<'a> Visitor<'a> for TextWriter<'a, '_> {
-    type Error = Error;
-
-    fn place(&mut self, place: &Place<'a>) -> Result<(), Error> {
-        if place.ty.kind() == Kind::Var {
-            let storage = match place.ty.linkage() {
-                Some(0) => "static ",
-                Some(2) => "extern ",
-                _ => "",
-            };
-            let ty = cast(self.btf, place.ty.target().unwrap_or_default());
-            self.variable = Some(format!("{storage}{ty} {} = ", place.ty.name()));
-        }
-        self.place = Some(*place);
-        Ok(())
-    }
-
-    fn int(&mut self, value: i128) -> Result<(), Error> {
-        let (size, bitfield) = self.place.map_or((None, 0), |p| (p.ty.size(), p.bitfield_size));
-        let zero = value == 0;
-        let in_bytes = size == Some(1) && self.open.last().is_some_and(|o| o.kind == Kind::Array);
-        match u8::try_from(value) {
-            _ if bitfield != 0 => self.scalar(zero, format_args!("{:#x}", low_bits(value, bitfield))),
-            _ if size == Some(16) => self.scalar(zero, format_args!("{:#x}", low_bits(value, 128))),
-            Ok(b @ b' '..=b'~') if in_bytes => self.scalar(zero, format_args!("'{}'", char::from(b))),
-            _ => self.scalar(zero, format_args!("{value}")),
-        }
-    }
-
-    fn uint(&mut self, value: u128) -> Result<(), Error> {
-        self.scalar(false, format_args!("{value:#x}"))
-    }
-
-    fn bool(&mut self, value: bool) -> Result<(), Error> {
-        self.int(value.into())
-    }
-
-    fn char(&mut self, value: u8) -> Result<(), Error> {
-        let signed = self.place.and_then(|p| p.ty.int()).is_some_and(|int| int.signed);
-        // The same bits, read as signed.
-        self.int(if signed { (value as i8).into() } else { value.into() })
-    }
-
-    fn enumerator(&mut self, name: Option<&'a str>, value: i128) -> Result<(), Error> {
-        let ty = self.place.map(|p| p.ty);
-        let suffix = match ty.filter(|ty| ty.kind() == Kind::Enum64) {
-            Some(ty) if ty.is_signed_enum() => "LL",
-            Some(_) => "ULL",
-            None => "",
-        };
-        match name {
-            Some(name) => self.scalar(value == 0, format_args!("{name}")),
-            None => self.scalar(value == 0, format_args!("{value}{suffix}")),
-        }
-    }
-
-    fn float(&mut self, value: Float) -> Result<(), Error> {
-        self.scalar(value.is_zero(), format_args!("{value}"))
-    }
-
-    fn pointer(&mut self, address: u64) -> Result<(), Error> {
-        self.scalar(address == 0, format_args!("{address:#x}"))
-    }
-
-    fn chars(&mut self, chars: &[u8], cut: Option<Cut>) -> Result<(), Error> {
-        self.bytes(chars, true, cut)
-    }
-
-    fn bytes(&mut self, bytes: &[u8], cut: Option<Cut>) -> Result<(), Error> {
-        self.bytes(bytes, false, cut)
-    }
-
-    fn begin_struct(&mut self) -> Result<(), Error> {
-        let ty = self.place.map(|p| p.ty).filter(|ty| ty.kind() == Kind::Datasec);
-        let Some(section) = ty else {
-            self.begin(Kind::Struct, "{");
-            return Ok(());
-        };
-        let start = self.out.len();
-        self.indent();
-        self.out.extend(["SEC(\"", section.name(), "\") "]);
-        self.open.push(Open { kind: Kind::Datasec, start, nonzero: true, cut: false, in_array: false });
-        Ok(())
-    }
-
-    fn field(&mut self, name: &'a str) -> Result<(), Error> {
-        self.name = name;
-        Ok(())
-    }
-
-    fn end_struct(&mut self) -> Result<(), Error> {
-        self.end("}")
-    }
-
-    fn begin_array(&mut self) -> Result<(), Error> {
-        self.begin(Kind::Array, "[");
-        Ok(())
-    }
-
-    fn end_array(&mut self) -> Result<(), Error> {
-        self.end("]")
-    }
-
-    fn truncated(&mut self, _: Cut) -> Result<(), Error> {
-        if self.open.last().is_some_and(|o| o.cut) {
-            // All that follows is missing, too, and one mark says so.
-            (self.name, self.place, self.variable) = ("", None, None);
-            return Ok(());
-        }
-        self.head(false);
-        self.out.push_str(TRUNCATED);
-        self.delimit();
-        if let Some(open) = self.open.last_mut() {
-            (open.nonzero, open.cut) = (true, true);
-        }
-        Ok(())
-    }
-
-    fn is_full(&self) -> bool {
-        self.out.len() >= self.limit
     }
 }
