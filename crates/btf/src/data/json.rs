@@ -89,7 +89,8 @@ impl<'o> JsonWriter<'o> {
         Ok(())
     }
 
-    fn string(&mut self, text: &str) -> Result<(), Error> {
+    /// Appends a string.
+    pub fn string(&mut self, text: &str) -> Result<(), Error> {
         self.before();
         quote(self.out, text);
         Ok(())

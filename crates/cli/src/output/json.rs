@@ -3,204 +3,123 @@
 
 use std::io::{self, Write};
 
-use oxbpf_btf::Value;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use oxbpf_btf::{JsonWriter, Value, Visitor};
+use serde::Serialize;
 
 use super::escape::hex;
 use super::{Printer, Sink, hist};
 use crate::events::{Event, Source};
-use crate::maps::{Histogram, Row, Rows};
+use crate::maps::{Histogram, Rows};
 use crate::run::totals::Totals;
 
 /// Everything as lines of JSON, the totals too.
 pub(crate) struct JsonPrinter {
     out: Sink,
+    line: String,
 }
 
 impl JsonPrinter {
     pub(crate) fn new(out: Sink) -> Self {
-        Self { out }
+        Self { out, line: String::new() }
     }
 
-    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, value)?;
-        self.out.write_all(b"\n")
+    /// Prints an object with the fields that `fields` writes.
+    fn object(
+        &mut self,
+        kind: &str,
+        fields: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), oxbpf_btf::Error>,
+    ) -> io::Result<()> {
+        self.line.clear();
+        let mut to = JsonWriter::new(&mut self.line);
+        let written = to
+            .begin_struct()
+            .and_then(|()| text(&mut to, "type", Some(kind)))
+            .and_then(|()| fields(&mut to))
+            .and_then(|()| to.end_struct());
+        // Values that were read have no errors left in them.
+        written.map_err(io::Error::other)?;
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes())
     }
 }
 
-#[derive(serde::Serialize)]
-struct EventLine<'a, 'b> {
-    r#type: &'static str,
-    map: &'a str,
-    /// Null where no type fits: then `data` is hex digits.
-    event: Option<&'a str>,
-    data: Json<'a, 'b>,
-    /// Hex digits of what comes behind the type's last byte.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rest: Option<String>,
-}
+type Written = Result<(), oxbpf_btf::Error>;
 
-#[derive(serde::Serialize)]
-struct HistogramLine<'a, 'b> {
-    r#type: &'static str,
-    map: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Json<'a, 'b>>,
-    unit: Option<&'static str>,
-    slots: Vec<hist::Slot>,
-}
-
-#[derive(serde::Serialize)]
-struct MapLine<'a, 'b> {
-    r#type: &'static str,
-    map: &'a str,
-    map_type: &'a str,
-    entries: Vec<EntryLine<'a, 'b>>,
-    /// Whether the map has more entries than these.
-    more: bool,
-}
-
-#[derive(serde::Serialize)]
-struct EntryLine<'a, 'b> {
-    key: Json<'a, 'b>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<usize>,
-    value: Json<'a, 'b>,
-}
-
-impl<'a, 'b> From<&'a Row<'b>> for EntryLine<'a, 'b> {
-    fn from(row: &'a Row<'b>) -> Self {
-        Self { key: Json(&row.key), cpu: row.cpu, value: Json(&row.value) }
+/// A field with a string, or null.
+fn text(to: &mut JsonWriter<'_>, name: &str, text: Option<&str>) -> Written {
+    to.field(name)?;
+    match text {
+        Some(text) => to.string(text),
+        None => to.raw("null"),
     }
+}
+
+/// A field with a value.
+fn value(to: &mut JsonWriter<'_>, name: &str, value: &Value<'_>) -> Written {
+    to.field(name)?;
+    value.visit(to)
+}
+
+/// A field with something else.
+fn other(to: &mut JsonWriter<'_>, name: &str, other: &impl Serialize) -> Written {
+    to.field(name)?;
+    to.raw(&serde_json::to_string(other).unwrap_or_else(|_| "null".to_owned()))
 }
 
 impl Printer for JsonPrinter {
     fn event(&mut self, _: usize, source: &Source, event: &Event<'_>) -> io::Result<()> {
-        self.line(&EventLine {
-            r#type: "event",
-            map: &source.map,
-            event: event.ty.map(|_| event.type_name),
-            data: Json(&event.value),
-            rest: (!event.rest.is_empty()).then(|| hex(event.rest)),
+        self.object("event", |to| {
+            text(to, "map", Some(&source.map))?;
+            // Null where no type fits: then the data is hex digits.
+            text(to, "event", event.ty.map(|_| event.type_name))?;
+            value(to, "data", &event.value)?;
+            match event.rest {
+                [] => Ok(()),
+                // What comes behind the type's last byte.
+                rest => text(to, "rest", Some(&hex(rest))),
+            }
         })
     }
 
     fn histogram(&mut self, histogram: &Histogram<'_>) -> io::Result<()> {
-        self.line(&HistogramLine {
-            r#type: "histogram",
-            map: &histogram.map,
-            key: histogram.key.as_ref().map(Json),
-            unit: hist::unit(&histogram.map),
-            slots: hist::slots(&histogram.counts),
+        self.object("histogram", |to| {
+            text(to, "map", Some(&histogram.map))?;
+            if let Some(key) = &histogram.key {
+                value(to, "key", key)?;
+            }
+            text(to, "unit", hist::unit(&histogram.map))?;
+            other(to, "slots", &hist::slots(&histogram.counts))
         })
     }
 
     fn rows(&mut self, rows: &Rows<'_>) -> io::Result<()> {
-        self.line(&MapLine {
-            r#type: "map",
-            map: &rows.map,
-            map_type: &rows.map_type,
-            entries: rows.rows.iter().map(EntryLine::from).collect(),
-            more: rows.more,
+        self.object("map", |to| {
+            text(to, "map", Some(&rows.map))?;
+            text(to, "map_type", Some(&rows.map_type))?;
+            to.field("entries")?;
+            to.begin_array()?;
+            for row in &rows.rows {
+                to.begin_struct()?;
+                value(to, "key", &row.key)?;
+                if let Some(cpu) = row.cpu {
+                    other(to, "cpu", &cpu)?;
+                }
+                value(to, "value", &row.value)?;
+                to.end_struct()?;
+            }
+            to.end_array()?;
+            // Whether the map has more entries than these.
+            other(to, "more", &rows.more)
         })
     }
 
     fn totals(&mut self, totals: &Totals) -> io::Result<()> {
-        self.line(totals)?;
+        serde_json::to_writer(&mut self.out, totals)?;
+        self.out.write_all(b"\n")?;
         self.flush()
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// A decoded value as JSON: integers and pointers are numbers, an enumerator is its name (a number if it has
-/// none), strings are strings with U+FFFD for what is not UTF-8, structs are objects, bytes of unknown type
-/// are hex digits, and what the data was too short for is null.
-#[derive(Debug)]
-pub(crate) struct Json<'v, 'b>(pub(crate) &'v Value<'b>);
-
-impl Serialize for Json<'_, '_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Int(n) | Value::Enum { name: None, value: n } => integer(*n, to),
-            Value::Enum { name: Some(name), .. } => to.serialize_str(name),
-            Value::Uint(n) => to.collect_str(n),
-            Value::Bool(b) => to.serialize_bool(*b),
-            Value::Char(c) => to.serialize_u8(*c),
-            // JSON has no NaN and no infinity; serde_json writes null for them.
-            Value::Float(x) => to.serialize_f64(*x),
-            Value::Pointer(address) => to.serialize_u64(*address),
-            Value::Str(text) => to.serialize_str(text),
-            Value::Array(values) => {
-                let mut seq = to.serialize_seq(Some(values.len()))?;
-                for value in values {
-                    seq.serialize_element(&Json(value))?;
-                }
-                seq.end()
-            }
-            Value::Struct(fields) => {
-                let mut map = to.serialize_map(Some(fields.len()))?;
-                for (name, value) in fields {
-                    map.serialize_entry(name, &Json(value))?;
-                }
-                map.end()
-            }
-            Value::Bytes(bytes) => to.serialize_str(&hex(bytes)),
-            // Truncated, and forms to come.
-            _ => to.serialize_unit(),
-        }
-    }
-}
-
-/// Most readers know no number above 64 bits: those are strings of decimal digits.
-fn integer<S: Serializer>(n: i128, to: S) -> Result<S::Ok, S::Error> {
-    if let Ok(n) = u64::try_from(n) {
-        to.serialize_u64(n)
-    } else if let Ok(n) = i64::try_from(n) {
-        to.serialize_i64(n)
-    } else {
-        to.collect_str(&n)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(value: &Value<'_>) -> String {
-        serde_json::to_string(&Json(value)).unwrap()
-    }
-
-    #[test]
-    fn scalars() {
-        for (value, want) in [
-            (Value::Int(i128::from(u64::MAX)), "18446744073709551615"),
-            (Value::Int(-5), "-5"),
-            (Value::Int(1 << 100), "\"1267650600228229401496703205376\""),
-            (Value::Uint(u128::MAX), "\"340282366920938463463374607431768211455\""),
-            (Value::Bool(true), "true"),
-            (Value::Char(b'R'), "82"),
-            (Value::Enum { name: Some("IPV4"), value: 1 }, "\"IPV4\""),
-            (Value::Enum { name: None, value: 9 }, "9"),
-            (Value::Float(1.5), "1.5"),
-            (Value::Float(f64::NAN), "null"),
-            (Value::Pointer(u64::MAX), "18446744073709551615"),
-            (Value::Str("a\n\"\u{1b}".into()), r#""a\n\"\u001b""#),
-            (Value::Bytes(vec![0xde, 0xad]), "\"dead\""),
-            (Value::Truncated, "null"),
-        ] {
-            assert_eq!(json(&value), want);
-        }
-    }
-
-    #[test]
-    fn fields_keep_their_order() {
-        let value = Value::Struct(vec![
-            ("z", Value::Int(1)),
-            ("a", Value::Array(vec![Value::Int(2), Value::Struct(vec![("b", Value::Int(3))])])),
-        ]);
-        assert_eq!(json(&value), r#"{"z":1,"a":[2,{"b":3}]}"#);
     }
 }

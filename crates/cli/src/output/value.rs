@@ -1,6 +1,8 @@
 //! Values as text, one cell each.
 
-use oxbpf_btf::Value;
+use std::fmt::Write;
+
+use oxbpf_btf::{Cut, Error, Float, Value, Visitor};
 
 use super::escape::{escaped, hex};
 
@@ -9,29 +11,114 @@ pub(crate) const MISSING: &str = "?";
 
 /// A value on one line, safe for a terminal.
 pub(crate) fn cell(value: &Value<'_>) -> String {
-    match value {
-        Value::Int(n) => n.to_string(),
-        Value::Uint(n) => n.to_string(),
-        Value::Bool(b) => b.to_string(),
-        Value::Char(c) if c.is_ascii_graphic() => char::from(*c).to_string(),
-        Value::Char(c) => c.to_string(),
-        Value::Enum { name: Some(name), .. } => escaped(name).into_owned(),
-        Value::Enum { name: None, value } => value.to_string(),
-        Value::Float(x) => x.to_string(),
-        Value::Pointer(address) => format!("{address:#x}"),
-        Value::Str(text) => escaped(text).into_owned(),
-        Value::Array(values) => {
-            let cells: Vec<String> = values.iter().map(cell).collect();
-            format!("[{}]", cells.join(","))
+    let mut cell = Cell::default();
+    // It has none to give.
+    let _: Result<(), Error> = value.visit(&mut cell);
+    cell.out
+}
+
+#[derive(Default)]
+struct Cell {
+    out: String,
+    /// Whether a value stands before, in the same struct or array.
+    comma: bool,
+    /// Whether its name stands before.
+    named: bool,
+}
+
+impl Cell {
+    fn comma(&mut self) {
+        if std::mem::replace(&mut self.comma, true) && !std::mem::take(&mut self.named) {
+            self.out.push(',');
         }
-        Value::Struct(fields) => {
-            let cells: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}={}", cell(value))).collect();
-            format!("{{{}}}", cells.join(","))
+    }
+
+    fn put(&mut self, text: impl std::fmt::Display) -> Result<(), Error> {
+        self.comma();
+        // Writing to a String does not fail.
+        let _ = write!(self.out, "{text}");
+        Ok(())
+    }
+
+    fn begin(&mut self, bracket: char) -> Result<(), Error> {
+        self.put(bracket)?;
+        (self.comma, self.named) = (false, false);
+        Ok(())
+    }
+
+    fn end(&mut self, bracket: char) -> Result<(), Error> {
+        self.out.push(bracket);
+        self.comma = true;
+        Ok(())
+    }
+}
+
+impl<'a> Visitor<'a> for Cell {
+    type Error = Error;
+
+    fn int(&mut self, value: i128) -> Result<(), Error> {
+        self.put(value)
+    }
+
+    fn uint(&mut self, value: u128) -> Result<(), Error> {
+        self.put(value)
+    }
+
+    fn bool(&mut self, value: bool) -> Result<(), Error> {
+        self.put(value)
+    }
+
+    fn char(&mut self, value: u8) -> Result<(), Error> {
+        if value.is_ascii_graphic() { self.put(char::from(value)) } else { self.put(value) }
+    }
+
+    fn enumerator(&mut self, name: Option<&'a str>, value: i128) -> Result<(), Error> {
+        match name {
+            Some(name) => self.put(escaped(name)),
+            None => self.put(value),
         }
-        Value::Bytes(bytes) => hex(bytes),
-        // Truncated, and forms to come.
-        _ => MISSING.to_owned(),
+    }
+
+    fn float(&mut self, value: Float) -> Result<(), Error> {
+        self.put(value.to_f64())
+    }
+
+    fn pointer(&mut self, address: u64) -> Result<(), Error> {
+        self.put(format_args!("{address:#x}"))
+    }
+
+    fn chars(&mut self, chars: &[u8], _: Option<Cut>) -> Result<(), Error> {
+        self.put(escaped(&String::from_utf8_lossy(chars)))
+    }
+
+    fn bytes(&mut self, bytes: &[u8], _: Option<Cut>) -> Result<(), Error> {
+        self.put(hex(bytes))
+    }
+
+    fn begin_struct(&mut self) -> Result<(), Error> {
+        self.begin('{')
+    }
+
+    fn field(&mut self, name: &'a str) -> Result<(), Error> {
+        self.put(format_args!("{name}="))?;
+        self.named = true;
+        Ok(())
+    }
+
+    fn end_struct(&mut self) -> Result<(), Error> {
+        self.end('}')
+    }
+
+    fn begin_array(&mut self) -> Result<(), Error> {
+        self.begin('[')
+    }
+
+    fn end_array(&mut self) -> Result<(), Error> {
+        self.end(']')
+    }
+
+    fn truncated(&mut self, _: Cut) -> Result<(), Error> {
+        self.put(MISSING)
     }
 }
 
