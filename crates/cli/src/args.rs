@@ -1,5 +1,6 @@
 //! The command line.
 
+mod btf;
 mod values;
 
 use std::ffi::OsString;
@@ -9,6 +10,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
+pub(crate) use btf::{
+    BaseArg, BtfArgs, BtfCommand, CheckArgs, DumpArgs, DumpForm, DumpFormat, DumpSource, MapTypes, MinArgs,
+    ObjectRef,
+};
 pub(crate) use values::{EventChoice, GlobalSetting, PerfEventChoice, PerfEventName};
 
 /// Run and inspect BPF objects.
@@ -32,6 +37,9 @@ pub(crate) enum Command {
     /// Load an object, attach its programs and print what they emit
     #[command(after_help = RUN_HELP)]
     Run(RunArgs),
+
+    /// Types: print, check, cut, merge
+    Btf(BtfArgs),
 }
 
 const RUN_HELP: &str = "\
@@ -90,7 +98,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<GlobalSetting>,
 
-    /// Relocate against the kernel types in FILE (raw BTF) in place of the running kernel's
+    /// Relocate against the kernel types in FILE (raw BTF, or ELF with them) in place of the running kernel's
     #[arg(long, value_name = "FILE")]
     pub(crate) btf: Option<PathBuf>,
 
@@ -137,6 +145,7 @@ mod tests {
         let words = ["oxbpf", "run"].iter().chain(words);
         match Cli::try_parse_from(words).unwrap().command {
             Command::Run(args) => args,
+            other => panic!("{other:?}"),
         }
     }
 

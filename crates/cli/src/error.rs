@@ -16,6 +16,36 @@ pub(crate) enum Error {
     #[error("{}: {source}", path.display())]
     Btf { path: PathBuf, source: oxbpf_btf::Error },
 
+    #[error("{}: {source}", path.display())]
+    TypesOf { path: PathBuf, split: bool, source: oxbpf::obj::Error },
+
+    #[error("BTF {id}: {source}")]
+    BtfOfId { id: u32, source: oxbpf_btf::Error },
+
+    #[error(transparent)]
+    Types(oxbpf_btf::Error),
+
+    #[error(transparent)]
+    Object(oxbpf::obj::Error),
+
+    #[error(transparent)]
+    Kernel(oxbpf::sys::SysError),
+
+    #[error("{what} has no types")]
+    NoTypes { what: String },
+
+    #[error("no {what} `{name}` is loaded")]
+    NotLoaded { what: &'static str, name: String },
+
+    #[error("several {what}s are `{name}`: take one by its id, {}", ids.join(", "))]
+    Several { what: &'static str, name: String, ids: Vec<String> },
+
+    #[error("{reason}")]
+    Usage { reason: String },
+
+    #[error("the object does not fit the types of {failed} of {of}")]
+    Unresolved { failed: usize, of: usize },
+
     #[error("cannot write {}: {source}", path.display())]
     Create { path: PathBuf, source: io::Error },
 
@@ -45,7 +75,7 @@ impl Error {
     /// 2 for what another command line would mend, 1 for the rest.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NoSuch { .. } | Self::Set { .. } | Self::NoTarget { .. } => 2,
+            Self::NoSuch { .. } | Self::Set { .. } | Self::NoTarget { .. } | Self::Usage { .. } => 2,
             _ => 1,
         }
     }

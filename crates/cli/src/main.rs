@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr)]
 
 mod args;
+mod btf;
 mod error;
 mod events;
 mod log;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     log::start(cli.log_level);
     let (outcome, verbose) = match &cli.command {
         Command::Run(args) => (run::run(args), args.verbose),
+        Command::Btf(args) => (btf::run(&args.command), false),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,6 +17,7 @@ use anstream::{AutoStream, ColorChoice};
 use oxbpf::{LoadOptions, Object, ObjectSpec, Program};
 
 use crate::args::RunArgs;
+use crate::btf;
 use crate::error::Error;
 use crate::maps::{self, Shown};
 use crate::output::{JsonPrinter, Printer, Sink, TextPrinter};
@@ -28,7 +29,7 @@ use totals::{ProgramTotals, Totals};
 pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
     let spec = prepare::open(args)?;
     let sources = prepare::sources(&spec, args)?;
-    let btf = args.btf.as_deref().map(prepare::kernel_types).transpose()?;
+    let btf = args.btf.as_deref().map(|path| btf::file(path, None)).transpose()?;
     let options = LoadOptions { btf, ..LoadOptions::default() };
     let object = Object::load(&spec, &options)?;
 

@@ -1,7 +1,5 @@
 //! From the file to an object that is ready to load, with what the command line changes in it.
 
-use std::path::Path;
-
 use oxbpf::{MapType, ObjectSpec};
 use oxbpf_btf::{Btf, Kind, TypeId};
 
@@ -37,12 +35,6 @@ pub(super) fn open(args: &RunArgs) -> Result<ObjectSpec, Error> {
         return Err(Error::NothingToAttach);
     }
     Ok(spec)
-}
-
-/// Kernel types from a file.
-pub(super) fn kernel_types(path: &Path) -> Result<Btf, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    Btf::parse(bytes).map_err(|source| Error::Btf { path: path.to_owned(), source })
 }
 
 /// The object's ring buffers, with what is known of their events.

@@ -1,0 +1,101 @@
+//! `oxbpf btf check`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use oxbpf::obj::{CoreCheck, CoreOutcome, CoreTarget};
+use serde::Serialize;
+
+use super::source;
+use crate::args::CheckArgs;
+use crate::error::Error;
+
+/// What is checked against when nothing is named.
+const KERNEL: &str = "/sys/kernel/btf/vmlinux";
+
+pub(super) fn run(args: &CheckArgs) -> Result<(), Error> {
+    let spec = oxbpf::open(&args.object)?;
+    if spec.btf.is_none() {
+        return Err(Error::NoTypes { what: format!("{}", args.object.display()) });
+    }
+    let paths = if args.btf.is_empty() { vec![PathBuf::from(KERNEL)] } else { args.btf.clone() };
+    let mut checks = Vec::new();
+    for path in &paths {
+        let btf = source::file(path, None)?;
+        // A module's types come after those that they continue.
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut chain: Vec<_> = std::iter::successors(Some(&btf), |btf| btf.base()).collect();
+        chain.reverse();
+        let targets: Vec<_> = chain.into_iter().map(|btf| CoreTarget { name: &name, btf }).collect();
+        checks.push((path.as_path(), spec.core_check(&targets)));
+    }
+    let mut out = io::stdout().lock();
+    let printed = if args.json { json(&checks, &mut out) } else { text(&checks, args.verbose, &mut out) };
+    printed.and_then(|()| out.flush()).map_err(Error::Print)?;
+    let failed = checks.iter().filter(|(_, check)| !check.is_resolved()).count();
+    if failed > 0 { Err(Error::Unresolved { failed, of: checks.len() }) } else { Ok(()) }
+}
+
+fn text(checks: &[(&Path, CoreCheck)], verbose: bool, to: &mut impl Write) -> io::Result<()> {
+    for (path, check) in checks {
+        let told = if verbose { format!("{check:#}") } else { check.to_string() };
+        for line in told.lines() {
+            writeln!(to, "{}: {line}", path.display())?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    btf: &'a Path,
+    /// Whether every relocation that is used resolves.
+    resolved: bool,
+    relocations: Vec<Relocation<'a>>,
+}
+
+#[derive(Serialize)]
+struct Relocation<'a> {
+    section: &'a str,
+    function: &'a str,
+    insn: usize,
+    line: Option<&'a str>,
+    what: &'a str,
+    used: bool,
+    resolved: bool,
+    /// What the instruction gets; null if the relocation does not resolve.
+    value: Option<u64>,
+    outcome: String,
+}
+
+fn json(checks: &[(&Path, CoreCheck)], to: &mut impl Write) -> io::Result<()> {
+    let all: Vec<_> = checks
+        .iter()
+        .map(|(path, check)| Checked {
+            btf: path,
+            resolved: check.is_resolved(),
+            relocations: check
+                .relos
+                .iter()
+                .map(|relo| Relocation {
+                    section: &relo.section,
+                    function: &relo.function,
+                    insn: relo.insn,
+                    line: relo.line.as_deref(),
+                    what: &relo.what,
+                    used: relo.used,
+                    resolved: relo.outcome.is_resolved(),
+                    value: match relo.outcome {
+                        CoreOutcome::Resolved { new, .. } => Some(new),
+                        CoreOutcome::Local { value } => Some(value),
+                        CoreOutcome::Absent => Some(0),
+                        _ => None,
+                    },
+                    outcome: relo.outcome.to_string(),
+                })
+                .collect(),
+        })
+        .collect();
+    serde_json::to_writer(&mut *to, &all)?;
+    to.write_all(b"\n")
+}
