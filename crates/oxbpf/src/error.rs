@@ -11,6 +11,7 @@ use crate::attach::AttachError;
 use crate::hint::Hint;
 use crate::load::MissingExtern;
 use crate::ringbuf::RingBufferError;
+use crate::test_run::TestRunError;
 use crate::verifier::VerifierError;
 
 /// What this crate returns.
@@ -256,6 +257,10 @@ pub enum Error {
     #[error(transparent)]
     Attach(#[from] Box<AttachError>),
 
+    /// A program could not be run by hand.
+    #[error(transparent)]
+    TestRun(#[from] Box<TestRunError>),
+
     /// A ring buffer could not be read.
     #[error(transparent)]
     RingBuffer(#[from] RingBufferError),
@@ -279,6 +284,7 @@ impl Error {
             | Self::Kernel(source) => Some(source.errno),
             Self::Rejected(error) => Some(error.errno),
             Self::Attach(error) => error.errno(),
+            Self::TestRun(error) => error.errno(),
             Self::RingBuffer(RingBufferError::Map { source, .. }) => Some(source.errno),
             _ => None,
         }

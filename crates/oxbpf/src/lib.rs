@@ -29,6 +29,7 @@ mod object;
 mod program;
 mod ringbuf;
 mod stats;
+mod test_run;
 mod user_ringbuf;
 pub mod verifier;
 
@@ -64,6 +65,7 @@ pub use object::Object;
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
 pub use stats::{ProgramStats, StatsGuard, enable_stats};
+pub use test_run::{FlowKeys, SkBuff, SkLookup, TestRun, TestRunError, TestRunOutput, TestRunReason, XdpMd};
 pub use typed::{
     Arena, Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, HashMap,
     HashOfMaps, InodeStorage, InsnArray, LpmKey, LpmTrie, LruHashMap, LruPerCpuHashMap, MappedArray,

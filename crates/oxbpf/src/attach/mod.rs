@@ -175,4 +175,4 @@ fn parse_number(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use crate::LinkKind;
 use crate::program::About;
 
 /// A program of a section, loaded.
-fn program(kernel: &Kernel, section: &str) -> Program {
+pub(crate) fn program(kernel: &Kernel, section: &str) -> Program {
     loaded_by(kernel, kernel, section)
 }
 

@@ -15,6 +15,7 @@ mod schedlat;
 mod stats;
 mod struct_ops;
 mod support;
+mod test_run;
 mod typed_maps;
 mod uprobe;
 mod xdp_counter;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     schedlat::tests(&mut suite);
     stats::tests(&mut suite);
     struct_ops::tests(&mut suite);
+    test_run::tests(&mut suite);
     typed_maps::tests(&mut suite);
     uprobe::tests(&mut suite);
     xdp_counter::tests(&mut suite);
