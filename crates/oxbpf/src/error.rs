@@ -96,7 +96,7 @@ pub enum Error {
     Map {
         /// Its name.
         map: String,
-        /// The kernel's answer, with what it means for this map where that is known: `it is full, with 100 elements`.
+        /// The kernel's answer, with what it means for this map where that is known: `it is full, max_entries is 100`.
         source: SysError,
     },
 

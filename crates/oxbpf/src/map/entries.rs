@@ -87,7 +87,7 @@ impl<'m> Entries<'m> {
             given: 0,
             state: State::Start,
             cursor: BatchCursor::new(),
-            left: map.max_entries() as usize,
+            left: map.most_entries(),
         }
     }
 

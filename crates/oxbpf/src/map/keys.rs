@@ -12,7 +12,16 @@ impl Map {
     /// the map can hold.
     #[doc(alias = "bpf_map_get_next_key")]
     pub fn keys(&self) -> Keys<'_> {
-        Keys { map: self, ahead: None, left: self.max_entries(), started: false }
+        Keys { map: self, ahead: None, left: self.most_entries(), started: false }
+    }
+
+    /// How many keys a walk comes to at most, however often it begins anew.
+    pub(super) fn most_entries(&self) -> usize {
+        match self.max_entries() {
+            // As many as there are cgroups, or other owners.
+            0 => usize::MAX,
+            entries => entries as usize,
+        }
     }
 }
 
@@ -21,7 +30,7 @@ impl Map {
 pub struct Keys<'m> {
     map: &'m Map,
     ahead: Option<Result<Vec<u8>>>,
-    left: u32,
+    left: usize,
     started: bool,
 }
 

@@ -35,7 +35,7 @@ impl Map {
             Errno::E2BIG if updates && is_indexed(kind) => {
                 format!("the index is beyond its end, it has {entries} elements")
             }
-            Errno::E2BIG | Errno::ENOSPC if updates => format!("it is full, with {entries} elements"),
+            Errno::E2BIG | Errno::ENOSPC if updates => format!("it is full, max_entries is {entries}"),
             Errno::ENOSPC if is(&[Cmd::MAP_LOOKUP_ELEM]) => {
                 "its values have 4 bytes, no room for the cookies of sockets: make it with 8".to_owned()
             }
@@ -61,13 +61,23 @@ impl Map {
                 "it is frozen already, being written, or mapped for writing: drop such mappings first"
                     .to_owned()
             }
+            Errno::EBUSY if kind == MapType::REUSEPORT_SOCKARRAY => {
+                "the socket is in such a map already".to_owned()
+            }
+            Errno::EBUSY if kind == MapType::STRUCT_OPS => "it has a value already".to_owned(),
             Errno::EBUSY if updates || deletes => "another access is at work on it; try again".to_owned(),
             Errno::EINVAL if deletes && is_fixed(kind) => "elements of an array cannot be deleted".to_owned(),
             Errno::ERANGE if updates || is(&[Cmd::MAP_LOOKUP_ELEM]) => "no such possible CPU".to_owned(),
-            Errno::ENOTSUPP | Errno::EOPNOTSUPP | Errno::ENODEV if mmaps => {
-                "it cannot be mapped into memory: it was made without BPF_F_MMAPABLE".to_owned()
+            Errno::ENOTSUPP | Errno::EOPNOTSUPP | Errno::ENODEV if mmaps => UNMAPPABLE.to_owned(),
+            Errno::EINVAL
+                if mmaps && kind == MapType::ARRAY && !self.flags().contains(MapFlags::MMAPABLE) =>
+            {
+                UNMAPPABLE.to_owned()
             }
             Errno::EINVAL if mmaps => "this part of it cannot be mapped".to_owned(),
+            Errno::EOPNOTSUPP if updates && holds_sockets(kind) => {
+                "it takes no sockets of this kind or in this state".to_owned()
+            }
             Errno::ENOTSUPP | Errno::EOPNOTSUPP => {
                 let what = if batches {
                     "be accessed in batches so"
@@ -87,6 +97,13 @@ impl Map {
             _ => return None,
         })
     }
+}
+
+const UNMAPPABLE: &str = "it cannot be mapped into memory: it was made without BPF_F_MMAPABLE";
+
+/// Maps into which sockets are put.
+fn holds_sockets(kind: MapType) -> bool {
+    matches!(kind, MapType::SOCKMAP | MapType::SOCKHASH | MapType::XSKMAP | MapType::REUSEPORT_SOCKARRAY)
 }
 
 /// Maps whose keys are indices.
