@@ -1,6 +1,5 @@
 //! Values that each CPU has its own of, as the kernel hands them out: one after the other, each rounded up to 8 bytes.
 
-use oxbpf_sys::uapi::ElemFlags;
 use zerocopy::IntoBytes;
 
 use super::{Plain, read};
@@ -71,28 +70,6 @@ impl Layout {
                 *to = *from;
             }
         }
-        store(&bytes)
-    }
-
-    /// Lets the kernel write the value of one CPU; `fetch` does the call.
-    pub(super) fn fetch_one<V: Plain>(
-        self,
-        fetch: impl FnOnce(&mut [u8], ElemFlags) -> Result<bool, Error>,
-        cpu: u32,
-    ) -> Result<Option<V>, Error> {
-        let mut bytes = vec![0; self.stride];
-        let there = fetch(&mut bytes, ElemFlags::on_cpu(cpu))?;
-        Ok(there.then(|| read(bytes.get(..size_of::<V>()).unwrap_or_default())))
-    }
-
-    /// Hands one value to the kernel; `store` does the call.
-    pub(super) fn store_one<V: Plain>(
-        self,
-        value: &V,
-        store: impl FnOnce(&[u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut bytes = value.as_bytes().to_vec();
-        bytes.resize(self.stride, 0);
         store(&bytes)
     }
 }

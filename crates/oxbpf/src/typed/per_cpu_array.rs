@@ -8,7 +8,7 @@ use oxbpf_sys::uapi::ElemFlags;
 use zerocopy::IntoBytes;
 
 use super::per_cpu::Layout;
-use super::{Plain, check, debug};
+use super::{Plain, check, debug, get};
 use crate::{Entries, Error, Map};
 
 /// An array whose elements have a value `V` for each CPU (`BPF_MAP_TYPE_PERCPU_ARRAY`, Linux 4.6): a program sees the
@@ -71,32 +71,31 @@ impl<V: Plain> PerCpuArray<V> {
             .store(&self.map, values, |bytes| self.map.update(index.as_bytes(), bytes, ElemFlags::empty()))
     }
 
-    /// One CPU's value of the element at `index`; `None` past the end (6.20).
+    /// One CPU's value of the element at `index`; `None` past the end (7.0).
     ///
     /// # Errors
-    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_CPU")]
     pub fn get_on(&self, index: u32, cpu: u32) -> Result<Option<V>, Error> {
-        self.layout.fetch_one(|bytes, flags| self.map.lookup_into(index.as_bytes(), bytes, flags), cpu)
+        get(&self.map, index.as_bytes(), ElemFlags::on_cpu(cpu))
     }
 
-    /// Replaces one CPU's value of the element at `index` (6.20).
+    /// Replaces one CPU's value of the element at `index` (7.0).
     ///
     /// # Errors
-    /// As [`set`](Self::set); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    /// As [`set`](Self::set); `ERANGE` for no possible CPU, `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_CPU")]
     pub fn set_on(&self, index: u32, cpu: u32, value: &V) -> Result<(), Error> {
-        let flags = ElemFlags::on_cpu(cpu);
-        self.layout.store_one(value, |bytes| self.map.update(index.as_bytes(), bytes, flags))
+        self.map.update(index.as_bytes(), value.as_bytes(), ElemFlags::on_cpu(cpu))
     }
 
-    /// Replaces the value of the element at `index` on all CPUs by the same (6.20).
+    /// Replaces the value of the element at `index` on all CPUs by the same (7.0).
     ///
     /// # Errors
-    /// As [`set`](Self::set); `EINVAL` before 6.20.
+    /// As [`set`](Self::set); `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_ALL_CPUS")]
     pub fn set_on_all(&self, index: u32, value: &V) -> Result<(), Error> {
-        self.layout.store_one(value, |bytes| self.map.update(index.as_bytes(), bytes, ElemFlags::ALL_CPUS))
+        self.map.update(index.as_bytes(), value.as_bytes(), ElemFlags::ALL_CPUS)
     }
 
     /// All elements in order, many with one system call where the kernel can (Linux 5.13).

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use oxbpf_sys::uapi::ElemFlags;
 
 use super::per_cpu::Layout;
-use super::{Evict, Keep, PerCpuTable, Plain, check, debug, read};
+use super::{Evict, Keep, PerCpuTable, Plain, check, debug, get, read};
 use crate::{Entries, Error, Map};
 
 /// A hash map whose entries have a value `V` for each CPU (`BPF_MAP_TYPE_PERCPU_HASH`, Linux 4.6): a program sees
@@ -71,32 +71,31 @@ impl<K: Plain, V: Plain, E: PerCpuTable> PerCpuHashMap<K, V, E> {
         self.layout.store(&self.map, values, |bytes| self.map.update(key.as_bytes(), bytes, flags))
     }
 
-    /// One CPU's value of a key, if it has any (6.20).
+    /// One CPU's value of a key, if it has any (7.0).
     ///
     /// # Errors
-    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    /// As [`get`](Self::get); `ERANGE` for no possible CPU, `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_CPU")]
     pub fn get_on(&self, key: &K, cpu: u32) -> Result<Option<V>, Error> {
-        self.layout.fetch_one(|bytes, flags| self.map.lookup_into(key.as_bytes(), bytes, flags), cpu)
+        get(&self.map, key.as_bytes(), ElemFlags::on_cpu(cpu))
     }
 
-    /// Gives the key one CPU's value (6.20); those of the others are as they were, or zero if it is new.
+    /// Gives the key one CPU's value (7.0); those of the others are as they were, or zero if it is new.
     ///
     /// # Errors
-    /// As [`update`](Self::update); `ERANGE` for no possible CPU, `EINVAL` before 6.20.
+    /// As [`update`](Self::update); `ERANGE` for no possible CPU, `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_CPU")]
     pub fn insert_on(&self, key: &K, cpu: u32, value: &V) -> Result<(), Error> {
-        let flags = ElemFlags::on_cpu(cpu);
-        self.layout.store_one(value, |bytes| self.map.update(key.as_bytes(), bytes, flags))
+        self.map.update(key.as_bytes(), value.as_bytes(), ElemFlags::on_cpu(cpu))
     }
 
-    /// Gives the key the same value on all CPUs (6.20).
+    /// Gives the key the same value on all CPUs (7.0).
     ///
     /// # Errors
-    /// As [`update`](Self::update); `EINVAL` before 6.20.
+    /// As [`update`](Self::update); `EINVAL` before 7.0.
     #[doc(alias = "BPF_F_ALL_CPUS")]
     pub fn insert_on_all(&self, key: &K, value: &V) -> Result<(), Error> {
-        self.layout.store_one(value, |bytes| self.map.update(key.as_bytes(), bytes, ElemFlags::ALL_CPUS))
+        self.map.update(key.as_bytes(), value.as_bytes(), ElemFlags::ALL_CPUS)
     }
 
     /// Takes the key out of the map and gives the values that it had, in one step (5.14).

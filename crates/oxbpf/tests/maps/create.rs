@@ -47,14 +47,18 @@ fn filled_in() -> TestResult {
 }
 
 fn refusals() -> TestResult {
-    let failed = |what: &str| format!("map m ({what}): BPF_MAP_CREATE failed: EINVAL (Invalid argument)");
+    let failed = |what: &str| {
+        format!(
+            "map m ({what}): BPF_MAP_CREATE failed: EINVAL (Invalid argument): this kernel makes no map of this kind, these sizes and these flags"
+        )
+    };
     refused(make(MapType::HASH, 0, 4, 1), Errno::EINVAL, &failed("hash"));
     refused(make(MapType::ARRAY, 8, 4, 1), Errno::EINVAL, &failed("array"));
     refused(make(MapType::HASH, 4, 4, 0), Errno::EINVAL, &failed("hash"));
     refused(
         make(MapType::ARRAY, 4, 1 << 31, 1),
         Errno::E2BIG,
-        "map m (array): BPF_MAP_CREATE failed: E2BIG (Argument list too long)",
+        "map m (array): BPF_MAP_CREATE failed: E2BIG (Argument list too long): larger than maps of this kind can be, or with a field that this kernel does not know",
     );
     Ok(())
 }
@@ -94,7 +98,7 @@ fn typed() -> TestResult {
     refused(
         Map::create(&kernel, &wrong),
         Errno::EINVAL,
-        "map m (hash): BPF_MAP_CREATE failed: EINVAL (Invalid argument)",
+        "map m (hash): BPF_MAP_CREATE failed: EINVAL (Invalid argument): this kernel makes no map of this kind, these sizes and these flags",
     );
     Ok(())
 }

@@ -39,22 +39,22 @@ fn programs() -> TestResult {
     refused(
         array.set(1, other.program("trace")?),
         Errno::EINVAL,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     refused(
         map.update(&[0; 4], &object.maps()[0].as_fd().as_raw_fd().to_ne_bytes(), ElemFlags::empty()),
         Errno::EINVAL,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     refused(
         map.update(&[0; 4], &(-1_i32).to_ne_bytes(), ElemFlags::empty()),
         Errno::EBADF,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EBADF (Bad file descriptor)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EBADF (Bad file descriptor): the value is no descriptor of what the map holds",
     );
     refused(
         map.update(&[0; 4], &[0; 4], ElemFlags::NOEXIST),
         Errno::EINVAL,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     assert!(array.clear(0)? && !array.clear(0)?);
     assert_eq!(array.clear(3).expect_err("past the end").errno(), Some(Errno::E2BIG));
@@ -84,7 +84,7 @@ fn array_of_maps() -> TestResult {
     refused(
         maps.set(1, &unlike),
         Errno::EINVAL,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     assert!(maps.clear(0)? && !maps.clear(0)?);
     // Maps of maps of maps there are none.
@@ -133,7 +133,7 @@ fn cgroups() -> TestResult {
     refused(
         array.set(0, &file),
         Errno::EBADF,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EBADF (Bad file descriptor)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EBADF (Bad file descriptor): the value is no descriptor of what the map holds",
     );
     let error = map.lookup(&1_u32.to_ne_bytes()).expect_err("it cannot be read");
     assert!(matches!(error.errno(), Some(Errno::ENOTSUPP | Errno::EOPNOTSUPP)), "{error}");

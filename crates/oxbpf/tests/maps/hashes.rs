@@ -142,7 +142,7 @@ fn lpm_refusals() -> TestResult {
     refused(
         trie.insert(&LpmKey::new(33, [0; 4]), &1),
         Errno::EINVAL,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     trie.insert(&LpmKey::new(1, [0; 4]), &1)?;
     refused(
@@ -153,7 +153,7 @@ fn lpm_refusals() -> TestResult {
     refused(
         make(MapType::LPM_TRIE, 8, 4, 1),
         Errno::EINVAL,
-        "map m (lpm_trie): BPF_MAP_CREATE failed: EINVAL (Invalid argument)",
+        "map m (lpm_trie): BPF_MAP_CREATE failed: EINVAL (Invalid argument): this kernel makes no map of this kind, these sizes and these flags",
     );
     let error = trie.lookup_and_delete(&LpmKey::new(1, [0; 4])).expect_err("of a trie");
     assert!(matches!(error.errno(), Some(Errno::ENOTSUPP | Errno::EOPNOTSUPP)), "{error}");

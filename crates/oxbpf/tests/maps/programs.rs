@@ -28,7 +28,7 @@ fn stack_traces() -> TestResult {
     refused(
         map.update(&id.to_ne_bytes(), &vec![0; map.value_len()], Default::default()),
         Errno::EINVAL,
-        "map stacks: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument)",
+        "map stacks: BPF_MAP_UPDATE_ELEM failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
     );
     assert!(stacks.remove(id)? && !stacks.remove(id)?);
     assert_eq!((stacks.get(id)?, stacks.get(1 << 20)?), (None, None));

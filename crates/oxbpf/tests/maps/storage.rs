@@ -53,7 +53,10 @@ fn lifecycle<O: Owner>(
     refused(
         storage.get_flags(&a, ElemFlags::LOCK),
         Errno::EINVAL,
-        &failed("BPF_MAP_LOOKUP_ELEM", "EINVAL (Invalid argument)"),
+        &failed(
+            "BPF_MAP_LOOKUP_ELEM",
+            "EINVAL (Invalid argument): the map's values have no spin lock to hold",
+        ),
     );
     assert!(storage.remove(&a)? && !storage.remove(&a)?);
     assert_eq!((storage.get(&a)?, storage.get(&b)?), (None, Some(2)));
