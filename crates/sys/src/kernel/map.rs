@@ -178,12 +178,12 @@ impl Kernel {
     /// programs may still write unless the map was made with [`MapFlags::RDONLY_PROG`]. A program that is loaded
     /// afterwards and may not write the map either is verified with its values as constants.
     ///
-    /// Of several callers the first freezes, the others get an error that means "frozen already". Needs no
-    /// privileges (`CAP_BPF` before 6.4), but a descriptor that may write.
+    /// Of several callers the first freezes, the others get an error that means "frozen already". Needs a
+    /// descriptor that may write (since 6.5; before, `CAP_BPF` instead).
     ///
     /// # Errors
-    /// - `EBUSY`: it is mapped for writing, being written to, or (older kernels) frozen already
-    /// - `EPERM`: the descriptor is for reading only, or (newer kernels) the map is frozen already
+    /// - `EBUSY`: it is mapped for writing, being written to, or (before 6.5) frozen already
+    /// - `EPERM`: the descriptor is for reading only, or the map frozen already; before 6.5: no `CAP_BPF`
     /// - `ENOTSUPP` (524): a struct_ops map, or one with timers or kptrs in its values
     /// - `EBADF`: no descriptor
     /// - `EINVAL`: a descriptor of something else, or a kernel before 5.2

@@ -102,7 +102,7 @@ fn needs_privileges() -> TestResult {
     } else {
         refused(update, Errno::EPERM);
     }
-    if k.kernel_version()?.at_least(6, 4) {
+    if k.kernel_version()?.at_least(6, 5) {
         freeze?;
     } else {
         refused(freeze, Errno::EPERM);
@@ -182,11 +182,15 @@ fn freezing() -> TestResult {
     assert!(matches!(e.errno, Errno::EBUSY | Errno::EPERM), "{e}");
     assert!(e.to_string().contains("frozen already"), "{e}");
     let closed = k.map_create(&MapCreate { flags: MapFlags::RDONLY, ..array() })?;
-    refused_as(
-        k.map_freeze(closed.as_fd()),
-        "BPF_MAP_FREEZE failed: EPERM (Operation not permitted): the descriptor is for reading only, or the map frozen \
-         already",
-    );
+    if k.kernel_version()?.at_least(6, 5) {
+        refused_as(
+            k.map_freeze(closed.as_fd()),
+            "BPF_MAP_FREEZE failed: EPERM (Operation not permitted): the descriptor is for reading only, or the map \
+             frozen already",
+        );
+    } else {
+        k.map_freeze(closed.as_fd())?;
+    }
     let file = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC)?;
     refused_as(
         k.map_freeze(file.as_fd()),
