@@ -24,6 +24,7 @@ mod global;
 mod hint;
 mod link;
 mod load;
+mod loaded;
 mod map;
 mod object;
 mod program;
@@ -47,8 +48,11 @@ pub use oxbpf_obj::{
     SectionDef,
 };
 pub use oxbpf_sys as sys;
-pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, XdpFlags};
-pub use oxbpf_sys::{Errno, Kernel, MapCreate, Unsupported};
+pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, LinkType, OpenFlags, XdpFlags};
+pub use oxbpf_sys::{
+    BtfInfo, Errno, Kernel, LinkDetails, LinkInfo, MapCreate, MapInfo, ProgramDump, ProgramInfo,
+    ProgramParts, Unsupported,
+};
 
 pub use attach::{
     AttachError, AttachReason, Interface, KprobeOptions, PerfEventOptions, Sampling, SymbolError,
@@ -60,6 +64,7 @@ pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use link::{Link, LinkKind, Links, detach_all};
 pub use load::{LoadOptions, MissingExtern};
+pub use loaded::{Loaded, LoadedBtf, LoadedLink};
 pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;
 pub use program::Program;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, ProgramFlags, ProgramType, SectionDef};
-use oxbpf_sys::{Kernel, ProgramInfo};
+use oxbpf_sys::{Kernel, ProgramDump, ProgramInfo, ProgramParts};
 
 use crate::error::{Error, Result};
 use crate::map::pin;
@@ -120,13 +120,24 @@ impl Program {
         &self.0.kernel
     }
 
-    /// What the kernel says of it: id, tag, sizes, run count and time.
+    /// What the kernel says of it: id, tag, sizes, run count and time; with what only its descriptor tells (its memory).
     ///
     /// # Errors
     /// [`Error::Kernel`].
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     pub fn info(&self) -> Result<ProgramInfo> {
-        self.0.kernel.prog_info(self.as_fd()).map_err(Error::Kernel)
+        self.0.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(Error::Kernel)
+    }
+
+    /// Its instructions as the verifier left them, its machine code, its functions and source lines: the parts that are
+    /// asked for. What the kernel withholds from this process is empty, and named in [`ProgramDump::withheld`].
+    ///
+    /// # Errors
+    /// [`Error::Kernel`].
+    #[doc(alias = "bpf_prog_get_info_by_fd")]
+    #[doc(alias = "bpf_prog_linfo__new")]
+    pub fn dump(&self, parts: ProgramParts) -> Result<ProgramDump> {
+        self.0.kernel.prog_dump(self.as_fd(), parts).map_err(Error::Kernel)
     }
 
     /// Pins it in bpffs, where it outlives this process. Missing directories are made.

@@ -4,10 +4,12 @@ mod detach;
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
-use oxbpf_sys::{Errno, Kernel, LinkUpdate};
+use oxbpf_sys::{Errno, Kernel, LinkInfo, LinkUpdate, SysError};
 
 use crate::attach::TracefsProbe;
+use crate::map::pin;
 use crate::{Error, Map, Program};
 
 pub use detach::{Links, detach_all};
@@ -64,7 +66,7 @@ impl fmt::Display for LinkKind {
     }
 }
 
-/// A program that is attached. Dropping it detaches the program.
+/// A program that is attached. Dropping it detaches the program, unless the link is [pinned](Link::pin).
 ///
 /// It owns the descriptors that it needs and keeps the program alive, so everything else (the object, its maps) may
 /// go. It can be sent to and shared between threads.
@@ -185,6 +187,41 @@ impl Link {
             [one] => one.link.as_ref().map(AsFd::as_fd),
             _ => None,
         }
+    }
+
+    /// What the kernel tells of its link: the program, and what it is attached to.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `EOPNOTSUPP` where the kernel has no link of it, or one for each CPU (see
+    /// [`as_fd`](Self::as_fd)).
+    #[doc(alias = "bpf_link_get_info_by_fd")]
+    pub fn info(&self) -> Result<LinkInfo, Error> {
+        let fd = self.as_fd().ok_or_else(|| self.no_link("BPF_OBJ_GET_INFO_BY_FD"))?;
+        Ok(self.kernel.link_info(fd)?)
+    }
+
+    /// Pins it in bpffs, so that the program stays attached when this is dropped and the process ends;
+    /// [`LoadedLink::from_pinned`](crate::LoadedLink::from_pinned) opens it again, and
+    /// [`Kernel::unpin`](oxbpf_sys::Kernel::unpin) takes the pin away. Missing directories are made.
+    ///
+    /// # Errors
+    /// [`Error::Pin`]: `EEXIST` if something is there already, `EPERM` if `path` is not on bpffs, `EOPNOTSUPP` where the
+    /// kernel has no link of it, or one for each CPU (see [`as_fd`](Self::as_fd)).
+    #[doc(alias = "bpf_link__pin")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let (path, what) = (path.as_ref(), format!("link of program {}", self.program));
+        match self.as_fd() {
+            Some(fd) => pin::pin(&self.kernel, fd, &what, path),
+            None => Err(pin::failed(&what, path, &self.no_link("BPF_OBJ_PIN"))),
+        }
+    }
+
+    fn no_link(&self, op: &'static str) -> SysError {
+        let reason = match self.parts.len() {
+            0 | 1 => "this kernel has no link for it (perf events before Linux 5.15)".to_owned(),
+            n => format!("it is {n} links, one for each CPU"),
+        };
+        SysError::new(op, Errno::EOPNOTSUPP).because(reason)
     }
 
     /// Detaches the program now.

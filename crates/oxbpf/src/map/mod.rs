@@ -12,12 +12,12 @@ mod struct_ops;
 mod why;
 
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use oxbpf_obj::{Btf, MapFlags, MapType, TypeId};
-use oxbpf_sys::{Kernel, MapFd, MapInfo, ObjectKind, SysError, uapi::OpenFlags};
+use oxbpf_sys::{Kernel, MapFd, MapInfo, SysError};
 
 use crate::error::{Error, Result};
 
@@ -105,25 +105,6 @@ impl Map {
         }))
     }
 
-    /// The map behind a descriptor, whatever made it.
-    ///
-    /// # Errors
-    /// [`Error::Kernel`] if it is no map.
-    #[doc(alias = "bpf_map__reuse_fd")]
-    pub fn from_fd(kernel: &Kernel, fd: OwnedFd) -> Result<Self> {
-        let info = kernel.map_info(fd.as_fd())?;
-        Ok(Self::new(kernel.map_from_fd(fd)?, kernel.clone(), Shape::of(&info), None))
-    }
-
-    /// The map with this id (needs `CAP_SYS_ADMIN`).
-    ///
-    /// # Errors
-    /// [`Error::Kernel`]: `ENOENT` if there is none.
-    #[doc(alias = "bpf_map_get_fd_by_id")]
-    pub fn from_id(kernel: &Kernel, id: u32) -> Result<Self> {
-        Self::from_fd(kernel, kernel.fd_by_id(ObjectKind::Map, id, OpenFlags::empty())?)
-    }
-
     /// The name the object gives it.
     #[doc(alias = "bpf_map__name")]
     pub fn name(&self) -> &str {
@@ -193,13 +174,13 @@ impl Map {
         &self.0.kernel
     }
 
-    /// What the kernel says of it.
+    /// What the kernel says of it, with what only its descriptor tells (whether it is frozen, its memory).
     ///
     /// # Errors
     /// [`Error::Map`].
     #[doc(alias = "bpf_map_get_info_by_fd")]
     pub fn info(&self) -> Result<MapInfo> {
-        self.0.kernel.map_info(self.as_fd()).map_err(|source| self.failed(source))
+        self.0.kernel.map_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
     }
 
     /// Pins it in bpffs, where it outlives this process; see [`from_pinned`](Self::from_pinned). Missing directories
@@ -210,15 +191,6 @@ impl Map {
     #[doc(alias = "bpf_map__pin")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
         pin::pin(&self.0.kernel, self.as_fd(), &format!("map {}", self.name()), path.as_ref())
-    }
-
-    /// The map pinned at `path`.
-    ///
-    /// # Errors
-    /// [`Error::Pin`]: `ENOENT` if nothing is there; [`Error::Kernel`] if something else is.
-    #[doc(alias = "bpf_obj_get")]
-    pub fn from_pinned(kernel: &Kernel, path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_fd(kernel, pin::get(kernel, "map", path.as_ref())?)
     }
 
     #[cold]

@@ -1,4 +1,4 @@
-//! Files of bpffs that keep maps and programs.
+//! Files of bpffs that keep maps, programs and links.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -21,8 +21,8 @@ pub(crate) fn pin(kernel: &Kernel, fd: BorrowedFd<'_>, what: &str, path: &Path) 
 }
 
 /// What is pinned at `path`.
-pub(crate) fn get(kernel: &Kernel, what: &str, path: &Path) -> Result<OwnedFd> {
-    kernel.obj_get(path, OpenFlags::empty()).map_err(|source| failed(what, path, &source))
+pub(crate) fn get(kernel: &Kernel, what: &str, path: &Path, flags: OpenFlags) -> Result<OwnedFd> {
+    kernel.obj_get(path, flags).map_err(|source| failed(what, path, &source))
 }
 
 /// The error about `what` at `path`; the path stands in it once.

@@ -7,6 +7,7 @@ mod execsnoop;
 mod funclat;
 mod kprobe;
 mod links;
+mod loaded;
 mod opensnoop;
 mod perf_event;
 mod raw_tp;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     funclat::tests(&mut suite);
     kprobe::tests(&mut suite);
     links::tests(&mut suite);
+    loaded::tests(&mut suite);
     opensnoop::tests(&mut suite);
     perf_event::tests(&mut suite);
     raw_tp::tests(&mut suite);

@@ -8,7 +8,7 @@ use crate::attr::Attr;
 use crate::uapi::{Cmd, EnableStatsAttr};
 
 impl Kernel {
-    /// Has the kernel count how often and how long programs run ([`ProgInfo::run_cnt`](crate::ProgInfo::run_cnt)),
+    /// Has the kernel count how often and how long programs run ([`ProgramInfo::run_cnt`](crate::ProgramInfo::run_cnt)),
     /// all programs and as long as the descriptor is open; several callers do not disturb each other. Costs each run
     /// two readings of the clock. Since Linux 5.8; `stats_type` 0 (`BPF_STATS_RUN_TIME`) is the only one.
     ///
