@@ -1,5 +1,6 @@
 //! The subjects, a file each.
 
+mod c;
 mod canon;
 mod data;
 mod dedup;
@@ -18,6 +19,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "raw", run: raw::run },
     Subject { name: "dedup", run: dedup::run },
     Subject { name: "data", run: data::run },
+    Subject { name: "c", run: c::run },
 ];
 
 /// Compares what both sides made where libbpf's order of types and strings is defined. That both refuse is as

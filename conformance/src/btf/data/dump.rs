@@ -18,7 +18,7 @@ unsafe extern "C" {
     -> c_int;
 }
 
-pub(super) struct Dump {
+pub(in crate::btf) struct Dump {
     pointer: NonNull<sys::btf_dump>,
     text: Box<Text>,
 }
@@ -38,7 +38,7 @@ unsafe extern "C" fn append(to: *mut c_void, format: *const c_char, args: *mut s
 }
 
 impl Dump {
-    pub(super) fn new(btf: &libbpf::Btf) -> io::Result<Dump> {
+    pub(in crate::btf) fn new(btf: &libbpf::Btf) -> io::Result<Dump> {
         let mut text = Box::<Text>::default();
         let to = (&raw mut *text).cast();
         // SAFETY: the BTF is live and outlives the dump in every caller; `to` stays where it is, in its box.
@@ -46,8 +46,16 @@ impl Dump {
         Ok(Dump { pointer: not_null("btf_dump__new", pointer)?, text })
     }
 
+    /// What it prints for all types of a BTF that ends before `end`, up to the first that it cannot print: which.
+    pub(in crate::btf) fn types(&mut self, end: u32) -> (String, Option<u32>) {
+        // SAFETY: the dump is live, and looks up the id itself.
+        let one = |id: &u32| unsafe { sys::btf_dump__dump_type(self.pointer.as_ptr(), *id) } < 0;
+        let failed = (1..end).find(one);
+        (String::from_utf8_lossy(&self.text.0).into_owned(), failed)
+    }
+
     /// What it returns and prints for the first `len` bytes of `data`. libbpf may read the others, too.
-    pub(super) fn data(
+    pub(in crate::btf) fn data(
         &mut self,
         ty: u32,
         data: &[u8],

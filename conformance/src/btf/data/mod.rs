@@ -13,7 +13,7 @@
 //!
 //! Where the data ends too early libbpf stops, or leaves out elements of an array without a word; oxbpf says so.
 
-mod dump;
+pub(super) mod dump;
 mod types;
 
 use oxbpf_btf::{Btf, Endian, TextOptions};
