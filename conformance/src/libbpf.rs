@@ -109,6 +109,42 @@ impl Btf {
         check("btf__set_endianness", unsafe { sys::btf__set_endianness(self.as_ptr(), endian) }).map(drop)
     }
 
+    /// A distilled base, and the split BTF on it.
+    pub(crate) fn distill(&self) -> io::Result<(Rc<Btf>, Rc<Btf>)> {
+        let (mut base, mut split) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: live; both results are written to locals.
+        let done = unsafe { sys::btf__distill_base(self.as_ptr(), &mut base, &mut split) };
+        check("btf__distill_base", done)?;
+        let base = Btf::owned(not_null("btf__distill_base", base)?, None);
+        let split = Btf::owned(not_null("btf__distill_base", split)?, Some(Rc::clone(&base)));
+        Ok((base, split))
+    }
+
+    /// Moves a split BTF from its distilled base to another, which is to be kept as long as it.
+    pub(crate) fn relocate(&self, base: &Btf) -> io::Result<()> {
+        // SAFETY: both are live, and nothing of the first is borrowed.
+        check("btf__relocate", unsafe { sys::btf__relocate(self.as_ptr(), base.as_ptr()) }).map(drop)
+    }
+
+    /// Gives types new ids, `void` the first if there is no base.
+    pub(crate) fn permute(&self, ids: &mut [u32], ext: Option<&Ext>) -> io::Result<()> {
+        let options = sys::btf_permute_opts {
+            sz: size_of::<sys::btf_permute_opts>() as _,
+            btf_ext: ext.map_or(ptr::null_mut(), |ext| ext.0.as_ptr()),
+        };
+        // SAFETY: both are live, nothing of them is borrowed, and the ids are as many as is said.
+        let done = unsafe { sys::btf__permute(self.as_ptr(), ids.as_mut_ptr(), ids.len() as u32, &options) };
+        check("btf__permute", done).map(drop)
+    }
+
+    /// The type with this name and kind.
+    pub(crate) fn find(&self, name: &str, kind: u32) -> io::Result<Option<u32>> {
+        let name = CString::new(name)?;
+        // SAFETY: live; the name ends in NUL.
+        let id = unsafe { sys::btf__find_by_name_kind(self.as_ptr(), name.as_ptr(), kind) };
+        Ok(u32::try_from(id).ok())
+    }
+
     pub(crate) fn dedup(&self, ext: Option<&Ext>) -> io::Result<()> {
         let options = sys::btf_dedup_opts {
             sz: size_of::<sys::btf_dedup_opts>() as _,

@@ -4,7 +4,9 @@ mod c;
 mod canon;
 mod data;
 mod dedup;
+mod permute;
 mod raw;
+mod rebase;
 
 use crate::tally::{Tally, Verdict};
 use crate::{Outcome, Settings};
@@ -18,6 +20,10 @@ pub(crate) struct Subject {
 pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "raw", run: raw::run },
     Subject { name: "dedup", run: dedup::run },
+    Subject { name: "distill", run: rebase::distill },
+    Subject { name: "relocate", run: rebase::relocate },
+    Subject { name: "permute", run: permute::run },
+    Subject { name: "sort", run: permute::sort },
     Subject { name: "data", run: data::run },
     Subject { name: "c", run: c::run },
 ];

@@ -1,6 +1,6 @@
 //! Moving a split BTF from its distilled base to a whole one.
 
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::{Btf, BtfBuilder, Error, Header, Kind, TypeId, error::TypeProblem, work::Work};
@@ -96,7 +96,10 @@ impl<'a> Search<'a> {
         let mut work = Work::on(&[self.distilled, base], 32, "looking up the types of a distilled base");
         let Candidates { types, several, .. } = self.candidates(base, &mut work)?;
         for (new, name) in types {
-            let with_size = !new.kind().is_composite() && new.kind() != Kind::Fwd || several.contains(name);
+            let with_size = match new.kind() {
+                Kind::Struct | Kind::Union => several.contains(&new.name_off()),
+                kind => kind != Kind::Fwd,
+            };
             for old in self.distilled.own_named(name) {
                 work.spend(name.len().saturating_add(1))?;
                 if with_size && old.size_or_target != new.size_or_target || !self.fits(old, new) {
@@ -124,9 +127,10 @@ impl<'a> Search<'a> {
 struct Candidates<'a> {
     /// In the order of their ids, with their names.
     types: Vec<(Header<'a>, &'a [u8])>,
-    /// Names that structs or unions have, and those of them that several have.
-    composites: HashSet<&'a [u8], RandomState>,
-    several: HashSet<&'a [u8], RandomState>,
+    /// Where the names of structs and unions are in the strings, and those of several of them. As in the kernel a
+    /// name that is written twice counts as two: linkers and pahole write each once.
+    composites: HashSet<u32, FixedState>,
+    several: HashSet<u32, FixedState>,
 }
 
 impl<'a> Search<'a> {
@@ -145,8 +149,8 @@ impl<'a> Search<'a> {
             if self.distilled.own_named(name).next().is_none() {
                 continue;
             }
-            if kind.is_composite() && !all.composites.insert(name) {
-                all.several.insert(name);
+            if kind.is_composite() && !all.composites.insert(header.name_off()) {
+                all.several.insert(header.name_off());
             }
             all.types.push((header, name));
         }
