@@ -19,6 +19,7 @@ pub mod features;
 pub mod typed;
 
 mod attach;
+mod attached;
 mod error;
 mod global;
 mod hint;
@@ -55,9 +56,10 @@ pub use oxbpf_sys::{
 };
 
 pub use attach::{
-    AttachError, AttachReason, Interface, KprobeOptions, PerfEventOptions, Sampling, SymbolError,
-    UprobeOptions,
+    AttachError, AttachReason, CgroupOrder, Interface, IterReader, KprobeOptions, PerfEventOptions, Sampling,
+    SymbolError, UprobeOptions, Walk,
 };
+pub use attached::{AttachPoint, Attached, AttachedProgram};
 pub use error::{Error, Result};
 pub use features::Feature;
 pub use global::Global;

@@ -5,6 +5,7 @@ mod cgroup;
 mod elf_symbol;
 mod error;
 mod event;
+mod iter;
 mod kprobe;
 mod perf_event;
 mod raw_tracepoint;
@@ -23,6 +24,7 @@ use crate::{Error, Hint, Link, Links, Object, Program};
 
 pub use elf_symbol::SymbolError;
 pub use error::{AttachError, AttachReason};
+pub use iter::{CgroupOrder, IterReader, Walk};
 pub use kprobe::KprobeOptions;
 pub use perf_event::{PerfEventOptions, Sampling};
 pub(crate) use tracefs_probe::TracefsProbe;
@@ -73,6 +75,7 @@ impl Program {
     /// | `tracepoint/CATEGORY/NAME`, `tp/…` | a tracepoint |
     /// | `raw_tracepoint/NAME`, `raw_tp/…`, `tp_btf/NAME` | a raw tracepoint |
     /// | `fentry/FUNCTION`, `fexit/…`, `fmod_ret/…` | a kernel function |
+    /// | `iter/TARGET` | all there is of it |
     /// | `kprobe/FUNCTION+OFFSET`, `kretprobe/FUNCTION` | a kernel function |
     /// | `uprobe/FILE:FUNCTION+OFFSET`, `uretprobe/FILE:FUNCTION` | a function of a program or library |
     ///
@@ -87,6 +90,7 @@ impl Program {
             Some(AttachKind::TpBtf | AttachKind::Fentry | AttachKind::Fexit | AttachKind::FmodRet) => {
                 tracing_link::attach(self, 0)
             }
+            Some(AttachKind::Iter) => iter::attach(self, Walk::All),
             Some(AttachKind::Kprobe | AttachKind::Kretprobe) => kprobe::by_section(self),
             Some(AttachKind::Uprobe | AttachKind::Uretprobe) => uprobe::by_section(self),
             Some(AttachKind::Xdp) => Err(needs("interface", "attach_xdp", None)),

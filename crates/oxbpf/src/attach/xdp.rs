@@ -49,7 +49,7 @@ impl fmt::Display for Interface {
 }
 
 impl Interface {
-    fn index(&self) -> Result<u32> {
+    pub(crate) fn index(&self) -> Result<u32> {
         match self {
             Interface::Index(index) => Ok(*index),
             Interface::Name(name) => netdevice::name_to_index(socket()?, name).map_err(|_| self.missing()),
@@ -62,6 +62,12 @@ impl Interface {
 
     fn missing(&self) -> AttachReason {
         AttachReason::NoInterface { interface: self.to_string() }
+    }
+}
+
+impl From<Interface> for crate::AttachPoint<'_> {
+    fn from(interface: Interface) -> Self {
+        crate::AttachPoint::Interface(interface)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Links: what holds a program to the place that it is attached to.
 
 mod detach;
+mod update;
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -42,6 +43,8 @@ pub enum LinkKind {
     Cgroup,
     /// The samples of a perf event.
     PerfEvent,
+    /// What is read from it: an iterator.
+    Iterator,
     /// A table of functions that the kernel calls.
     StructOps,
 }
@@ -61,6 +64,7 @@ impl fmt::Display for LinkKind {
             LinkKind::Xdp => "XDP",
             LinkKind::Cgroup => "cgroup",
             LinkKind::PerfEvent => "perf event",
+            LinkKind::Iterator => "iterator",
             LinkKind::StructOps => "struct_ops",
         })
     }
@@ -161,6 +165,10 @@ impl Link {
         self.kernel.link_update(link.as_fd(), &update).map_err(Error::Kernel)?;
         self.target = map.name().to_owned();
         Ok(())
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
     }
 
     /// What it attaches to.

@@ -2,9 +2,11 @@
 
 mod attach_errors;
 mod attach_options;
+mod attached;
 mod cgroup_egress;
 mod execsnoop;
 mod funclat;
+mod iter;
 mod kprobe;
 mod links;
 mod loaded;
@@ -32,9 +34,11 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     attach_errors::tests(&mut suite);
     attach_options::tests(&mut suite);
+    attached::tests(&mut suite);
     cgroup_egress::tests(&mut suite);
     execsnoop::tests(&mut suite);
     funclat::tests(&mut suite);
+    iter::tests(&mut suite);
     kprobe::tests(&mut suite);
     links::tests(&mut suite);
     loaded::tests(&mut suite);
