@@ -224,7 +224,7 @@ impl Link {
         }
     }
 
-    fn no_link(&self, op: &'static str) -> SysError {
+    pub(crate) fn no_link(&self, op: &'static str) -> SysError {
         let reason = match self.parts.len() {
             0 | 1 => "this kernel has no link for it (perf events before Linux 5.15)".to_owned(),
             n => format!("it is {n} links, one for each CPU"),

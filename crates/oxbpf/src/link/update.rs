@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use oxbpf_sys::{Errno, LinkUpdate, SysError};
+use oxbpf_sys::LinkUpdate;
 
 use super::Link;
 use crate::{Error, Program};
@@ -12,7 +12,8 @@ impl Link {
     /// and XDP (5.9); of the same type as before.
     ///
     /// # Errors
-    /// [`Error::Kernel`]: `EINVAL` for a link of another kind, or a program that does not fit; `ENOLINK` if the link was
+    /// [`Error::Kernel`]: `EINVAL` for a link of another kind, or a program that does not fit; `EOPNOTSUPP` where
+    /// there is one for each CPU (see [`as_fd`](Self::as_fd)); `ENOLINK` if the link was
     /// detached, or what it was on is gone.
     #[doc(alias = "bpf_link__update_program")]
     #[doc(alias = "bpf_link_update")]
@@ -36,13 +37,6 @@ impl Link {
         tracing::debug!(old = self.program, new = new.name(), target = self.target, "link updated");
         new.name().clone_into(&mut self.program);
         Ok(())
-    }
-
-    /// What a command says that needs the descriptor of a link, where there is none, or several.
-    pub(crate) fn no_link(&self, op: &'static str) -> SysError {
-        SysError::new(op, Errno::EINVAL)
-            .with(self.described())
-            .because("it is no link of the kernel, or several")
     }
 
     fn described(&self) -> String {
