@@ -6,6 +6,7 @@ use std::{
 };
 
 use object::{Object, ObjectSection};
+use oxbpf_btf::{Btf, BtfBuilder};
 
 fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("testdata can be read") {
@@ -16,6 +17,16 @@ fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+/// A BTF that continues this one: the same types once more.
+fn continued(raw: &[u8]) -> Option<Vec<u8>> {
+    let btf = Btf::parse(raw).ok()?;
+    let mut split = BtfBuilder::split(&btf);
+    for ty in btf.types() {
+        split.add_type(ty).ok()?;
+    }
+    split.to_vec(btf.endian()).ok()
 }
 
 fn main() {
@@ -35,7 +46,15 @@ fn main() {
         let Ok(elf) = object::File::parse(&*file) else { continue };
         let section = |name| elf.section_by_name(name).and_then(|s| s.data().ok());
         let Some(btf) = section(".BTF") else { continue };
-        write("btf", &name, btf);
+        for target in ["btf", "btf_split", "btf_dedup", "btf_rebase", "btf_dump"] {
+            write(target, &name, btf);
+        }
+        // These targets take a length, a BTF of it, and one that continues it, too.
+        if let (Some(split), Ok(len)) = (continued(btf), u16::try_from(btf.len())) {
+            for target in ["btf_split", "btf_dedup", "btf_rebase", "btf_dump"] {
+                write(target, &format!("{name}-split"), &[&len.to_le_bytes(), btf, &split].concat());
+            }
+        }
         if let Ok(len) = u16::try_from(btf.len()) {
             // The target takes a length, a BTF of it, and data for its types.
             let data: Vec<u8> = (0..200).collect();

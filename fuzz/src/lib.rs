@@ -1,5 +1,11 @@
-//! Fuzzing the crates that read files: `btf` (raw BTF), `btf_ext` (`.BTF.ext`), `btf_data` (data of types, printed)
-//! and `elf_open` (objects, up to linked programs).
+//! Fuzzing the crates that read files: `elf_open` (objects, up to linked programs), and of BTF
+//!
+//! | target | |
+//! |---|---|
+//! | `btf`, `btf_split`, `btf_ext` | raw BTF, BTF on a base, `.BTF.ext` |
+//! | `btf_dedup` | each type once |
+//! | `btf_rebase` | distilled, relocated, permuted, sorted |
+//! | `btf_dump`, `btf_data` | types as C, data of types as text and JSON |
 //!
 //! ```text
 //! cargo install cargo-fuzz                       # once; it needs a nightly toolchain
@@ -9,7 +15,7 @@
 //! ```
 //!
 //! A target fails on a panic, on a hang, on wrong answers (each input is walked through, see
-//! `crates/btf/tests/common/walk.rs`), and when it takes more memory than 64 MiB and twenty times its input.
+//! `crates/btf/tests/common/`), and when it takes more memory than 64 MiB and twenty times its input.
 //! What is found goes to `crates/btf/tests/regressions/` or `crates/obj/tests/regressions/`, where a test
 //! without nightly runs it for ever after.
 

@@ -346,6 +346,7 @@ proptest! {
             data = raw;
         }
         walk::btf(&data);
+        walk::btf_split(&data);
         walk::btf_ext(&data);
     }
 }

@@ -18,6 +18,7 @@ fn each(target: &str, f: fn(&[u8])) {
 #[test]
 fn btf_that_fuzzing_found() {
     each("btf", common::walk::btf);
+    each("btf", common::walk::btf_split);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+pub mod change_walk;
 pub mod data_walk;
 pub mod walk;
 

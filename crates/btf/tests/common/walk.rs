@@ -6,7 +6,7 @@ use oxbpf_btf::{Btf, BtfBuilder, BtfExt, Endian, Error, IntEncoding, KindSupport
 /// How many types are asked the questions that may take long; a file of the size that is fuzzed has few more.
 const THOROUGH: usize = 200;
 
-/// Raw BTF of any quality; on its own and on a base.
+/// Raw BTF of any quality.
 pub fn btf(data: &[u8]) {
     let whole = Btf::parse(data);
     print(&whole);
@@ -18,6 +18,10 @@ pub fn btf(data: &[u8]) {
             walk(split, data);
         }
     }
+}
+
+/// BTF of any quality that continues another.
+pub fn btf_split(data: &[u8]) {
     let base = small_base();
     let split = Btf::parse_split(data, &base);
     print(&split);
