@@ -62,6 +62,11 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+/// So that the code there compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/btf.md")]
+struct Docs;
+
 mod btf;
 mod builder;
 mod bytes;
