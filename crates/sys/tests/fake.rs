@@ -121,7 +121,7 @@ fn frozen_maps_are_not_written() {
     let map = k.map_create(&hash("frozen")).unwrap();
     k.map_update_elem(&map, &[1; 4], &[1; 8], ANY).unwrap();
     k.map_freeze(map.as_fd()).unwrap();
-    assert_eq!(k.map_freeze(map.as_fd()).unwrap_err().errno, Errno::EBUSY);
+    assert_eq!(k.map_freeze(map.as_fd()).unwrap_err().errno, Errno::EPERM);
     assert_eq!(k.map_update_elem(&map, &[1; 4], &[2; 8], ANY).unwrap_err().errno, Errno::EPERM);
     assert_eq!(k.map_delete_elem(&map, &[1; 4], ANY).unwrap_err().errno, Errno::EPERM);
     k.map_lookup_elem(&map, &[1; 4], &mut [0; 8], ANY).unwrap();

@@ -5,12 +5,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use super::{Kernel, wrong_reply};
-use crate::Result;
-use crate::SysError;
 use crate::door::{Call, OpenHow, Reply};
+use crate::{Errno, Result, SysError};
 
 /// Room is made beforehand for no more than this many bytes.
 const MOST_EXPECTED: usize = 64 << 20;
+/// A file of the kernel's that does not end before this is taken for none: the largest (symbols, types) have a few
+/// dozen megabytes.
+const MOST: usize = 128 << 20;
 
 impl Kernel {
     /// Opens a file of tracefs, bpffs, sysfs, cgroupfs or /proc.
@@ -51,7 +53,7 @@ impl Kernel {
         if n == bytes.len() as u64 {
             Ok(())
         } else {
-            Err(SysError::new("write", crate::Errno::EIO)).map_err(about(path))
+            Err(SysError::new("write", Errno::EIO)).map_err(about(path))
         }
     }
 
@@ -91,6 +93,9 @@ impl Kernel {
                 return Ok(out);
             }
             filled += n;
+            if filled > MOST {
+                return Err(SysError::new("read", Errno::EFBIG)).map_err(about(path));
+            }
         }
     }
 }

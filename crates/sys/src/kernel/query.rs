@@ -6,6 +6,7 @@ use zerocopy::IntoBytes;
 
 use super::Kernel;
 use super::attach::{place, target};
+use super::info::room;
 use super::link::LinkTarget;
 use crate::attr::Attr;
 use crate::uapi::{AttachType, Cmd, ProgQueryAttr};
@@ -45,14 +46,15 @@ pub struct QueryAnswer {
 }
 
 impl QueryAnswer {
-    fn with_room(n: usize) -> Self {
-        Self {
-            prog_ids: vec![0; n],
-            prog_attach_flags: vec![0; n],
-            link_ids: vec![0; n],
-            link_attach_flags: vec![0; n],
+    fn with_room(n: u32) -> Result<Self> {
+        let list = || room(Cmd::PROG_QUERY, n.into());
+        Ok(Self {
+            prog_ids: list()?,
+            prog_attach_flags: list()?,
+            link_ids: list()?,
+            link_attach_flags: list()?,
             ..Default::default()
-        }
+        })
     }
 
     fn truncate(&mut self, n: usize) {
@@ -115,12 +117,13 @@ impl Kernel {
         );
         // Which arrays to ask for beside the ids: some attach points, and all older kernels, refuse them.
         let mut extras = !q.effective;
-        // The list may grow between asking for its length and for its content.
-        let mut room = 0u32;
+        // The list may grow between asking for its length and for its content. Twice as much each time ends that.
+        let mut count = 0u32;
         loop {
-            let mut answer = QueryAnswer::with_room(room as usize);
+            let grown = |now: u32| now.max(count.saturating_mul(2));
+            let mut answer = QueryAnswer::with_room(count)?;
             let (result, out) = {
-                let mut attr = Attr::new(Cmd::PROG_QUERY, &ProgQueryAttr { count: room, ..base });
+                let mut attr = Attr::new(Cmd::PROG_QUERY, &ProgQueryAttr { count, ..base });
                 let ids = answer.prog_ids.as_mut_bytes();
                 attr.output("prog_ids", offset_of!(ProgQueryAttr, prog_ids), ids);
                 if extras {
@@ -136,10 +139,10 @@ impl Kernel {
                 (self.bpf(&mut attr), attr.view::<ProgQueryAttr>())
             };
             match result {
-                Err(e) if e.errno == Errno::ENOSPC && out.count > room => room = out.count,
-                Err(e) if e.errno == Errno::EINVAL && extras && room > 0 => extras = false,
+                Err(e) if e.errno == Errno::ENOSPC && out.count > count => count = grown(out.count),
+                Err(e) if e.errno == Errno::EINVAL && extras && count > 0 => extras = false,
                 Err(e) => return Err(e.with(place(q.attach_type, q.target))),
-                Ok(()) if out.count > room => room = out.count,
+                Ok(()) if out.count > count => count = grown(out.count),
                 Ok(()) => {
                     answer.truncate(out.count as usize);
                     answer.attach_flags = out.attach_flags;

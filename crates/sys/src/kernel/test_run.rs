@@ -111,12 +111,15 @@ impl Kernel {
             Err(e) => return Err(e),
         };
         let out: ProgTestRunAttr = attr.view();
+        let beyond = |answer: u32, room: u32| room > 0 && answer > room;
+        let cut =
+            beyond(out.data_size_out, layout.data_size_out) || beyond(out.ctx_size_out, layout.ctx_size_out);
         Ok(TestRunAnswer {
             retval: out.retval,
             duration_ns: out.duration,
             data_size: out.data_size_out,
             ctx_size: out.ctx_size_out,
-            truncated,
+            truncated: truncated || cut,
         })
     }
 }

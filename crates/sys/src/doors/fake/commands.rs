@@ -123,10 +123,10 @@ impl State {
         }
         let inode = inode(a.bpf_fd)?;
         let object = self.objects.by_inode(inode).ok_or(Errno::EINVAL)?;
-        if let Kind::PerfEvent | Kind::Other = object.kind {
+        if let Kind::Btf(_) | Kind::PerfEvent | Kind::Other = object.kind {
             return Err(Errno::EINVAL);
         }
-        if !path.starts_with(BPFFS) {
+        if !path.starts_with(BPFFS) || path.file_name().is_some_and(|name| name.as_bytes().contains(&b'.')) {
             return Err(Errno::EPERM);
         }
         if self.objects.pins.contains_key(&path) {

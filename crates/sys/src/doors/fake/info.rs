@@ -82,6 +82,9 @@ impl State {
 
     pub(super) fn next_id(&mut self, attr: &mut Attr<'_>) -> Result<Reply, Errno> {
         let a: IdAttr = attr.view();
+        if a.id >= i32::MAX.cast_unsigned() {
+            return Err(Errno::EINVAL);
+        }
         let cmd = attr.cmd();
         let alive = self.objects.alive();
         let next = alive

@@ -7,7 +7,7 @@ use oxbpf_btf::Btf;
 use super::State;
 use super::objects::{Kind, Map};
 use super::values::Values;
-use crate::uapi::{MapBatchAttr, MapCreateAttr, MapElemAttr, MapFlags, MapType};
+use crate::uapi::{ElemFlags, MapBatchAttr, MapCreateAttr, MapElemAttr, MapFlags, MapType};
 use crate::{Attr, Cmd, Errno, Reply};
 
 impl State {
@@ -51,6 +51,10 @@ impl State {
         let a: MapElemAttr = attr.view();
         let cmd = attr.cmd();
         let kind = MapType(self.objects.find_raw(a.map_fd)?.map()?.attr.map_type);
+        let (known, write) = (ElemFlags::NOEXIST | ElemFlags::EXIST, cmd == Cmd::MAP_UPDATE_ELEM);
+        if ElemFlags::from_bits_retain(a.flags).intersects(if write { !known } else { ElemFlags::all() }) {
+            return Err(Errno::EINVAL);
+        }
         let key = attr.bytes("key").map(<[u8]>::to_vec);
         let plain_key = key.clone().unwrap_or_default();
         if cmd == Cmd::MAP_UPDATE_ELEM {
@@ -74,7 +78,7 @@ impl State {
             }
             _ => {
                 if map.frozen {
-                    return Err(Errno::EBUSY);
+                    return Err(Errno::EPERM);
                 }
                 map.frozen = true;
                 None

@@ -100,6 +100,17 @@ impl Fake {
 // SAFETY: its descriptors are memfds, which are maps to no kernel.
 unsafe impl Door for Fake {
     fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
+        // A descriptor may keep its reader waiting, which nobody else should.
+        match call {
+            Call::Read(fd, buf) => Ok(Reply::Value(rustix::io::read(fd, buf)? as u64)),
+            Call::Write(fd, buf) => Ok(Reply::Value(rustix::io::write(fd, buf)? as u64)),
+            call => self.locked(call),
+        }
+    }
+}
+
+impl Fake {
+    fn locked(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
         let mut state = self.state();
         let nothing = Reply::Value(0);
         match call {
@@ -114,8 +125,8 @@ unsafe impl Door for Fake {
             }
             Call::Mmap { fd, at: _, offset, len, prot } => state.mmap(fd, offset, len, prot),
             Call::Open(path, how) => state.files.open(path, how).map(Reply::Fd),
-            Call::Read(fd, buf) => Ok(Reply::Value(rustix::io::read(fd, buf)? as u64)),
-            Call::Write(fd, buf) => Ok(Reply::Value(rustix::io::write(fd, buf)? as u64)),
+            // Without the lock, above.
+            Call::Read(..) | Call::Write(..) => Err(Errno::EPROTO),
             Call::ReadDir(path) => state.files.read_dir(path).map(Reply::Names),
             Call::Mkdir(path) => state.files.mkdir(path).map(|()| nothing),
             Call::Unlink(path) => state.unpin(path).map(|()| nothing),

@@ -1,6 +1,7 @@
 //! What a map holds.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use crate::Errno;
@@ -197,13 +198,12 @@ impl Values {
             Self::Slots { count, .. } => after(*count),
             Self::Sparse { count, .. } => after(u64::from(*count)),
             Self::Keyed { elements, .. } => {
-                let mut keys = elements.keys();
-                match key.filter(|k| elements.contains_key(*k)) {
-                    Some(k) => keys.find(|other| other.as_slice() > k),
-                    None => keys.next(),
-                }
-                .cloned()
-                .ok_or(Errno::ENOENT)
+                let after = match key.filter(|k| elements.contains_key(*k)) {
+                    Some(k) => Bound::Excluded(k),
+                    None => Bound::Unbounded,
+                };
+                let next = elements.range::<[u8], _>((after, Bound::Unbounded)).next();
+                next.map(|(k, _)| k.clone()).ok_or(Errno::ENOENT)
             }
             Self::Queue { .. } => Err(Errno::EINVAL),
             Self::Memory { .. } => Err(Errno::ENOTSUPP),

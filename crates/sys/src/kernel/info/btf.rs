@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
-use super::text;
+use super::{info_room, text};
 use crate::Result;
 use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::RawBtfInfo;
@@ -31,7 +31,7 @@ impl Kernel {
     pub fn btf_info(&self, btf: BorrowedFd<'_>) -> Result<BtfInfo> {
         let mut raw = RawBtfInfo::default();
         self.info(ObjectKind::Btf, btf, &mut raw, Vec::new())?;
-        let mut name = vec![0; raw.name_len as usize + 1];
+        let mut name = info_room(raw.name_len.saturating_add(1))?;
         if raw.name_len > 0 {
             raw = RawBtfInfo { name_len: name.len() as u32, ..Default::default() };
             self.info(
@@ -51,7 +51,7 @@ impl Kernel {
     pub fn btf_data(&self, btf: BorrowedFd<'_>) -> Result<Vec<u8>> {
         let mut raw = RawBtfInfo::default();
         self.info(ObjectKind::Btf, btf, &mut raw, Vec::new())?;
-        let mut data = vec![0; raw.btf_size as usize];
+        let mut data = info_room(raw.btf_size)?;
         let mut raw = RawBtfInfo { btf_size: raw.btf_size, ..Default::default() };
         self.info(ObjectKind::Btf, btf, &mut raw, vec![("btf", offset_of!(RawBtfInfo, btf), &mut data)])?;
         data.truncate(raw.btf_size as usize);

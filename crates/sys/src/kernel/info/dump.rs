@@ -6,9 +6,10 @@ use std::os::fd::BorrowedFd;
 use bitflags::bitflags;
 use zerocopy::IntoBytes;
 
+use super::{info_room, room};
 use crate::Result;
 use crate::kernel::{Kernel, ObjectKind};
-use crate::uapi::RawProgInfo;
+use crate::uapi::{Cmd, RawProgInfo};
 
 bitflags! {
     /// Which parts of a program to copy out.
@@ -90,22 +91,22 @@ impl Kernel {
             jited_line_info_rec_size: have.jited_line_info_rec_size,
             ..Default::default()
         };
-        let records = |n: u32, size: u32| vec![0u8; n as usize * size as usize];
+        let records = |n: u32, size: u32| room(Cmd::OBJ_GET_INFO_BY_FD, u64::from(n) * u64::from(size));
         // Addresses have 8 bytes in all kernels so far; others would be copied to too small a buffer.
         if have.jited_line_info_rec_size != 8 {
             ask.nr_jited_line_info = 0;
         }
         let mut out = ProgramDump {
-            xlated: vec![0; ask.xlated_prog_len as usize],
-            jited: vec![0; ask.jited_prog_len as usize],
-            ksyms: vec![0; ask.nr_jited_ksyms as usize],
-            func_lens: vec![0; ask.nr_jited_func_lens as usize],
-            func_info: records(ask.nr_func_info, have.func_info_rec_size),
+            xlated: info_room(ask.xlated_prog_len)?,
+            jited: info_room(ask.jited_prog_len)?,
+            ksyms: info_room(ask.nr_jited_ksyms)?,
+            func_lens: info_room(ask.nr_jited_func_lens)?,
+            func_info: records(ask.nr_func_info, have.func_info_rec_size)?,
             func_info_rec_size: have.func_info_rec_size,
-            line_info: records(ask.nr_line_info, have.line_info_rec_size),
+            line_info: records(ask.nr_line_info, have.line_info_rec_size)?,
             line_info_rec_size: have.line_info_rec_size,
-            jited_line_info: vec![0; ask.nr_jited_line_info as usize],
-            tags: vec![[0; 8]; ask.nr_prog_tags as usize],
+            jited_line_info: info_room(ask.nr_jited_line_info)?,
+            tags: info_room(ask.nr_prog_tags)?,
             withheld: ProgramParts::empty(),
         };
         let nested: Vec<super::Nested<'_>> = vec![

@@ -8,7 +8,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use super::link_types::{
     IterInfo, KprobeMultiInfo, LinkDetails, LinkInfo, PerfEventInfo, TracingMultiInfo, UprobeMultiInfo,
 };
-use super::{Nested, text};
+use super::{Nested, info_room, text};
 use crate::Result;
 use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::{
@@ -106,7 +106,7 @@ impl Kernel {
     fn tracing_multi_info(&self, link: BorrowedFd<'_>, count: u32) -> Result<LinkDetails> {
         let at = [offset_of!(RawLinkTracingMulti, addrs), offset_of!(RawLinkTracingMulti, cookies)];
         let raw = RawLinkTracingMulti { count, ..Default::default() };
-        let mut ids = vec![0u32; count as usize];
+        let mut ids = info_room::<u32>(count)?;
         let (raw, addrs, cookies) = {
             let ids = ("ids", offset_of!(RawLinkTracingMulti, ids), ids.as_mut_bytes());
             self.addrs_and_cookies(link, &raw, count, at, &mut [ids])?
@@ -130,8 +130,8 @@ impl Kernel {
         at: [usize; 2],
         more: &mut [Nested<'_>],
     ) -> Result<(T, Option<Vec<u64>>, Vec<u64>)> {
-        let mut addrs = vec![0u64; count as usize];
-        let mut cookies = vec![0u64; count as usize];
+        let mut addrs = info_room::<u64>(count)?;
+        let mut cookies = info_room::<u64>(count)?;
         let mut raw = *ask;
         let asked = {
             let mut all: Vec<Nested<'_>> = more.iter_mut().map(|(n, at, m)| (*n, *at, &mut **m)).collect();
@@ -159,8 +159,8 @@ impl Kernel {
             // Kernels before 6.8 say nothing of it, and refuse the fields below.
             return Ok(LinkDetails::UprobeMulti(UprobeMultiInfo::default()));
         }
-        let lists = || vec![0u64; first.count as usize];
-        let (mut offsets, mut ref_ctr_offsets, mut cookies) = (lists(), lists(), lists());
+        let lists = || info_room::<u64>(first.count);
+        let (mut offsets, mut ref_ctr_offsets, mut cookies) = (lists()?, lists()?, lists()?);
         let mut path = vec![0; NAME_ROOM as usize];
         let mut raw = RawLinkUprobeMulti { count: first.count, path_size: NAME_ROOM, ..Default::default() };
         let nested: Vec<Nested<'_>> = vec![

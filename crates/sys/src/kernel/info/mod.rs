@@ -15,7 +15,7 @@ mod task_fd;
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 pub use btf::BtfInfo;
 pub use dump::{ProgramDump, ProgramParts};
@@ -30,7 +30,7 @@ pub use task_fd::TaskFd;
 use super::{Kernel, ObjectKind};
 use crate::attr::{Attr, raw};
 use crate::uapi::{Cmd, InfoAttr};
-use crate::{Result, SysError};
+use crate::{Errno, Result, SysError};
 
 /// Memory that an info structure points to: its name, where in the structure its address goes, and itself.
 type Nested<'a> = (&'static str, usize, &'a mut [u8]);
@@ -84,6 +84,21 @@ impl Kernel {
             _ => Ok(()),
         }
     }
+}
+
+/// Zeroed memory for `n` things that the kernel says it has. Of what no kernel has so much of (1 GiB) it is not believed:
+/// the door may be to none, and memory is not to be had for the asking.
+pub(in crate::kernel) fn room<T: Copy + FromZeros>(cmd: Cmd, n: u64) -> Result<Vec<T>> {
+    const MOST: u64 = 1 << 30;
+    match usize::try_from(n) {
+        Ok(len) if n.saturating_mul(size_of::<T>() as u64) <= MOST => Ok(vec![T::new_zeroed(); len]),
+        _ => Err(SysError::new(cmd.name(), Errno::EPROTO).because(format!("an answer of {n} parts"))),
+    }
+}
+
+/// As [`room`], for what is asked about an object.
+fn info_room<T: Copy + FromZeros>(n: u32) -> Result<Vec<T>> {
+    room(Cmd::OBJ_GET_INFO_BY_FD, n.into())
 }
 
 /// Whether an answer does not look like one about an object of this kind. The kernel answers about whatever the

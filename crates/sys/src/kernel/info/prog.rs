@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use zerocopy::IntoBytes;
 
-use super::text;
+use super::{info_room, text};
 use crate::Result;
 use crate::kernel::{Kernel, ObjectKind};
 use crate::uapi::{ProgramType, RawProgInfo};
@@ -100,8 +100,10 @@ impl Kernel {
         let mut map_ids = Vec::new();
         // Maps may be bound to a program meanwhile.
         while raw.nr_map_ids as usize > map_ids.len() {
-            map_ids = vec![0u32; raw.nr_map_ids as usize];
-            raw = RawProgInfo { nr_map_ids: raw.nr_map_ids, ..Default::default() };
+            // Twice as many, so that this ends whatever is bound.
+            let n = raw.nr_map_ids.max(2 * map_ids.len() as u32);
+            map_ids = info_room::<u32>(n)?;
+            raw = RawProgInfo { nr_map_ids: n, ..Default::default() };
             let ids = ("map_ids", offset_of!(RawProgInfo, map_ids), map_ids.as_mut_bytes());
             self.info(ObjectKind::Prog, prog, &mut raw, vec![ids])?;
         }
