@@ -125,9 +125,9 @@ fn programs() -> TestResult {
     assert_eq!(plain.programs["init"], "init");
     assert_eq!(plain.data.len(), 48);
     let errors = [
-        spec.set_struct_ops_field("plain", "name", &1_u64).unwrap_err().to_string(),
-        spec.set_struct_ops_field("plain", "nothing", &1_u64).unwrap_err().to_string(),
-        spec.set_struct_ops_field("nothing", "name", &1_u64).unwrap_err().to_string(),
+        spec.set_struct_ops_field("plain", "name", &1_u64).expect_err("wrong").to_string(),
+        spec.set_struct_ops_field("plain", "nothing", &1_u64).expect_err("wrong").to_string(),
+        spec.set_struct_ops_field("nothing", "name", &1_u64).expect_err("wrong").to_string(),
     ];
     assert_eq!(
         errors,
