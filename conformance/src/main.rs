@@ -1,9 +1,10 @@
-//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`.
+//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, and `objects`.
 
 mod btf;
 mod generate;
 mod inputs;
 mod libbpf;
+mod objects;
 mod random;
 mod tally;
 
@@ -25,6 +26,10 @@ struct Command {
 enum Area {
     /// What is done to BTF
     Btf(Settings),
+    /// Which objects load: those of the kernel's selftests
+    Objects(objects::Objects),
+    #[command(hide = true)]
+    Object(objects::One),
 }
 
 #[derive(Debug, Args)]
@@ -45,9 +50,25 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
+/// The exit code: whether all was equal.
+fn done(outcome: Outcome<bool>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let Command { area: Area::Btf(settings) } = Command::parse();
     libbpf::silence();
+    let settings = match Command::parse().area {
+        Area::Btf(settings) => settings,
+        Area::Objects(settings) => return done(objects::run(&settings)),
+        Area::Object(one) => return done(objects::one(&one).map(|()| true)),
+    };
     let wanted = |name: &str| {
         settings.subjects.is_empty() || settings.subjects.iter().any(|word| name.contains(word.as_str()))
     };

@@ -5,16 +5,40 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
-/// Runs the comparisons with these arguments; their exit code tells whether all were equal.
+use crate::vm;
+
+/// What they may take under another kernel, in seconds.
+const PATIENCE: &str = "3000";
+
+/// Runs the comparisons with these arguments; their exit code tells whether all were equal. With `--vm KERNEL` among
+/// them, under that kernel.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<ExitCode> {
+    let dir = root.join("conformance");
+    let mut args = args.to_vec();
+    let Some(at) = args.iter().position(|arg| arg == "--vm") else {
+        let status = cargo(&dir, "run").arg("--").args(args).status().context("cannot start cargo")?;
+        return Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+    };
+    let Some(kernel) = args.drain(at..(at + 2).min(args.len())).nth(1) else {
+        bail!("--vm needs a kernel");
+    };
+    if !cargo(&dir, "build").status().context("cannot start cargo")?.success() {
+        bail!("the comparisons do not build");
+    }
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| dir.join("target"), |dir| root.join(dir));
+    let binary = target.join("debug/oxbpf-conformance");
+    let mut inside: Vec<String> = ["--kernel", &kernel, "--timeout", PATIENCE, "--"].map(Into::into).into();
+    inside.push(binary.display().to_string());
+    inside.extend(args);
+    vm::run(root, &inside)
+}
+
+fn cargo(dir: &Path, command: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--"])
-        .args(args)
-        .current_dir(root.join("conformance"))
-        .status()
-        .context("cannot start cargo")?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    let mut cargo = Command::new(cargo);
+    cargo.args([command, "--quiet", "--locked"]).current_dir(dir);
+    cargo
 }

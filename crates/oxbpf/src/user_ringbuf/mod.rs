@@ -134,7 +134,8 @@ impl UserRingBuffer {
         len: usize,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Option<UserRecord>, Error> {
-        let end = timeout.into().map(|timeout| Instant::now() + timeout);
+        // An end beyond what the clock can say is none.
+        let end = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             // Watching begins before the look, so that no wake-up is between them.
             if self.epoll.is_none() {
