@@ -37,6 +37,28 @@ impl Btf {
         not_null("btf__load_vmlinux_btf", unsafe { sys::btf__load_vmlinux_btf() }).map(Self)
     }
 
+    pub(crate) fn parse(raw: &[u8]) -> io::Result<Self> {
+        // SAFETY: the data is read, and copied, during the call.
+        not_null("btf__new", unsafe { sys::btf__new(raw.as_ptr().cast(), raw.len() as u32) }).map(Self)
+    }
+
+    /// How many types there are, but for void.
+    pub(crate) fn count(&self) -> u32 {
+        // SAFETY: the pointer is live for as long as self.
+        unsafe { sys::btf__type_cnt(self.0.as_ptr()) }.saturating_sub(1)
+    }
+
+    /// Appends all types of another.
+    pub(crate) fn add(&self, other: &Btf) -> io::Result<()> {
+        // SAFETY: both are live, and nothing of the first is borrowed.
+        check("btf__add_btf", unsafe { sys::btf__add_btf(self.0.as_ptr(), other.0.as_ptr()) }.min(0))
+    }
+
+    pub(crate) fn dedup(&self) -> io::Result<()> {
+        // SAFETY: live, nothing of it is borrowed, and null options are allowed.
+        check("btf__dedup", unsafe { sys::btf__dedup(self.0.as_ptr(), ptr::null()) })
+    }
+
     pub(crate) fn find(&self, name: &CStr, kind: u32) -> Option<u32> {
         // SAFETY: the pointer is live for as long as self, the name ends in NUL.
         let id = unsafe { sys::btf__find_by_name_kind(self.0.as_ptr(), name.as_ptr(), kind) };

@@ -20,7 +20,7 @@ pub(super) fn parse(settings: &Settings) -> Outcome<Vec<Row>> {
     let ours = || timed(fresh);
     let c = medians(settings.rounds(41), ours, || timed(|| Ok(libbpf::Btf::vmlinux()?)))?;
     let aya = medians(settings.rounds(11), ours, || timed(|| Ok(aya::Btf::from_sys_fs()?)))?;
-    Ok(vec![Row::times("btf-parse", LIBBPF, c, Some(0.6)), Row::times("btf-parse", AYA, aya, None)])
+    Ok(vec![Row::times("btf-parse", LIBBPF, c, Some(0.5)), Row::times("btf-parse", AYA, aya, None)])
 }
 
 /// How many names are looked up.
@@ -68,9 +68,34 @@ pub(super) fn lookup(settings: &Settings) -> Outcome<Vec<Row>> {
         },
     )?;
     Ok(vec![
-        Row::times("btf-lookup-1000", LIBBPF, c, Some(0.05)),
+        Row::times("btf-lookup-1000", LIBBPF, c, Some(0.02)),
         Row::times("btf-lookup-1000", AYA, aya, None),
     ])
+}
+
+/// One name in types that were just parsed: no index is there yet. Each round takes another of the names.
+pub(super) fn first_lookup(settings: &Settings) -> Outcome<Vec<Row>> {
+    let names = names(&fresh()?);
+    let c_names: Vec<CString> =
+        names.iter().map(|(name, _)| Ok(CString::new(name.as_str())?)).collect::<Outcome<_>>()?;
+    // Far apart, and the same on both sides.
+    let turn = |n: &mut usize| {
+        *n = (*n + 617) % NAMES;
+        *n
+    };
+    let (mut a, mut b) = (0, 0);
+    let times = medians(
+        settings.rounds(61),
+        || {
+            let (btf, (name, kind)) = (fresh()?, &names[turn(&mut a)]);
+            timed(|| all(usize::from(btf.find(name, *kind).is_some()), 1))
+        },
+        || {
+            let (btf, n) = (libbpf::Btf::vmlinux()?, turn(&mut b));
+            timed(|| all(usize::from(btf.find(&c_names[n], names[n].1 as u32).is_some()), 1))
+        },
+    )?;
+    Ok(vec![Row::times("btf-first-lookup", LIBBPF, times, Some(1.0))])
 }
 
 fn all(found: usize, of: usize) -> Outcome<usize> {

@@ -1,6 +1,8 @@
 //! The measurements, a file each.
 
 mod btf;
+mod btf_memory;
+mod dedup;
 mod hello;
 mod relocate;
 mod ring;
@@ -34,6 +36,9 @@ impl Settings {
 pub(crate) const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "btf-parse", run: btf::parse },
     Measurement { name: "btf-lookup", run: btf::lookup },
+    Measurement { name: "btf-first-lookup", run: btf::first_lookup },
+    Measurement { name: "btf-dedup", run: dedup::rows },
+    Measurement { name: "btf-memory", run: btf_memory::rows },
     Measurement { name: "relocate-37", run: relocate::few_structs },
     Measurement { name: "relocate-800", run: relocate::many_structs },
     Measurement { name: "load-200", run: trivial::rows },

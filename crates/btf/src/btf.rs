@@ -8,6 +8,7 @@ use crate::{
     Bytes, Endian, Error, Header, Headers, Kind, Type, TypeId, Types, check,
     header::Layout,
     index::Index,
+    lookup::{self, Patience},
     parse, scan,
     strindex::StrIndex,
     words::{Order, Word, c_str, words},
@@ -35,6 +36,7 @@ struct Inner {
     pointer_size: OnceLock<Option<u32>>,
     /// Of a BTF that is sorted by name, the first type that has one.
     first_named: OnceLock<Option<u32>>,
+    patience: Patience,
     index: OnceLock<Index>,
     strings: OnceLock<StrIndex>,
 }
@@ -73,6 +75,7 @@ impl Btf {
             offs: Vec::new(),
             pointer_size: OnceLock::new(),
             first_named: OnceLock::new(),
+            patience: Patience::default(),
             index: OnceLock::new(),
             strings: OnceLock::new(),
         };
@@ -281,7 +284,7 @@ impl Btf {
 
     /// The type with this name and kind that has the lowest id, the base's first; `void` is type 0.
     ///
-    /// The first call builds an index of all names, in about the time that a parse takes; none is needed for
+    /// The third call builds an index of all names, in about the time that a parse takes; none is needed for
     /// a BTF whose types are [sorted](Btf::sorted) by name.
     #[doc(alias = "btf__find_by_name_kind")]
     pub fn find(&self, name: &str, kind: Kind) -> Option<TypeId> {
@@ -299,7 +302,12 @@ impl Btf {
         if kind == Kind::Void {
             return (name == "void").then_some(TypeId::VOID);
         }
-        self.own_named(name.as_bytes()).find(|h| h.kind() == kind).map(|h| h.id)
+        let name = name.as_bytes();
+        let worth_an_index = self.0.index.get().is_some() || self.first_named().is_some();
+        if !worth_an_index && !name.is_empty() && !name.contains(&0) && self.0.patience.is_left() {
+            return lookup::scan(self, name, kind);
+        }
+        self.own_named(name).find(|h| h.kind() == kind).map(|h| h.id)
     }
 
     /// Every type with this name, the base's first, in the order of their ids.

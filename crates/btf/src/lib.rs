@@ -84,6 +84,7 @@ mod headers;
 mod index;
 mod kind;
 mod layout;
+mod lookup;
 mod parse;
 mod permute;
 mod progress;

@@ -106,6 +106,14 @@ impl Graph {
         kind_of(self.info(id))
     }
 
+    /// What a type refers to.
+    pub(super) fn references(&self, id: u32) -> impl Iterator<Item = u32> {
+        let (head, rest) = self.ty(id).split_at_checked(3).unwrap_or_default();
+        let kind = self.kind(id);
+        let target = head.get(2).filter(|_| kind.has_target());
+        target.into_iter().chain(kind.id_words().of(rest.iter())).copied()
+    }
+
     /// The words of all own types, and where each starts. The graph is of no use any more.
     pub(super) fn into_own(mut self) -> (Vec<u32>, Vec<u32>) {
         let start = self.at(self.first_own);

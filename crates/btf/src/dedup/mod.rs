@@ -9,6 +9,7 @@ mod equiv;
 mod fwd;
 mod graph;
 mod identical;
+mod outline;
 mod primitives;
 mod refs;
 mod shape;
@@ -128,6 +129,8 @@ struct Dedup<'a, 'p> {
     canon: Canon,
     table: Table,
     hasher: Hasher,
+    /// Whether types may be told apart by their outlines.
+    outlines: bool,
     supposed: Supposed,
     known: Known,
     /// Comparisons that a hostile BTF may cause.
@@ -144,6 +147,7 @@ impl<'a, 'p> Dedup<'a, 'p> {
             canon: Canon::new(end),
             table: Table::new(end),
             hasher: Hasher::new(),
+            outlines: outline::may_be_used(&graph),
             supposed: Supposed::new(end),
             known: Known::default(),
             // A kernel's types take less than one comparison a word.
@@ -164,7 +168,7 @@ impl<'a, 'p> Dedup<'a, 'p> {
             match self.graph.kind(id) {
                 Kind::Var | Kind::Datasec => {}
                 Kind::Typedef if !typedefs => self.table.count(),
-                _ => self.table.add(self.hasher.of_type(self.graph.ty(id)), id),
+                _ => self.table.add(self.key(id), id),
             }
         }
         Ok(())

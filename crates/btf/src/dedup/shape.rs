@@ -79,6 +79,12 @@ impl Hasher {
         (wide as u64) ^ (wide >> 64) as u64
     }
 
+    /// A hash of what was hashed and something more.
+    #[inline]
+    pub(super) fn more(hash: u64, more: u64) -> u64 {
+        Self::fold(hash, more as u32, (more >> 32) as u32)
+    }
+
     fn of_words(self, words: &[u32]) -> u64 {
         let (pairs, rest) = words.as_chunks::<2>();
         let h = pairs.iter().fold(self.0, |h, &[a, b]| Self::fold(h, a, b));

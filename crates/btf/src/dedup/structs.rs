@@ -18,7 +18,7 @@ impl Dedup<'_, '_> {
     }
 
     fn structure(&mut self, id: u32, kind: Kind) -> Result<(), Error> {
-        let hash = self.hasher.of_type(self.graph.ty(id));
+        let hash = self.key(id);
         let mut found = self.table.first(hash);
         while found != 0 {
             // Not only for speed: a forward declaration must not be taken for the struct that it declares.
