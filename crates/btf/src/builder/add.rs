@@ -79,6 +79,8 @@ impl BtfBuilder {
         size: u32,
         fields: Vec<Field<'_>>,
     ) -> Result<TypeId, Error> {
+        // Strings in the order in which the types come to them, as libbpf has them.
+        self.add_str(name)?;
         let kflag = fields.iter().any(|f| f.bitfield_size != 0);
         let mut rest = Vec::with_capacity(fields.len().saturating_mul(3));
         for f in &fields {
@@ -114,6 +116,7 @@ impl BtfBuilder {
         signed: bool,
         values: impl IntoIterator<Item = (&'v str, i64)>,
     ) -> Result<TypeId, Error> {
+        self.add_str(name)?;
         let mut rest = Vec::new();
         for (n, v) in values {
             let fits = if signed { i32::try_from(v).is_ok() } else { u32::try_from(v).is_ok() };
@@ -141,6 +144,7 @@ impl BtfBuilder {
         signed: bool,
         values: impl IntoIterator<Item = (&'v str, u64)>,
     ) -> Result<TypeId, Error> {
+        self.add_str(name)?;
         let mut rest = Vec::new();
         for (n, v) in values {
             rest.extend([self.add_str(n)?, v as u32, (v >> 32) as u32]);
