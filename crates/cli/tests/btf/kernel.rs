@@ -1,11 +1,13 @@
 //! Types of what is in the kernel.
 
+use std::fs;
+use std::path::Path;
 use std::process::id;
 
 use oxbpf::{LoadOptions, Object};
-use oxbpf_testing::{Need, Suite, TestResult, testdata};
+use oxbpf_testing::{Need, Suite, TestResult, mounts, testdata};
 
-use crate::{BPFTOOL, bpftool, btf, btf_fails};
+use crate::{BPFTOOL, bpftool, btf, btf_fails, btf_output};
 
 pub(crate) fn add(suite: &mut Suite) {
     let bpf = &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8)];
@@ -13,6 +15,9 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("kernel::types_of_a_program", bpf, of_a_program);
     let compared = &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8), BPFTOOL];
     suite.test("kernel::as_bpftool", compared, as_bpftool);
+    let bpffs = Need::That("needs a BPF file system", || mounts::find("bpf").is_some());
+    let pinned_too = &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8), bpffs];
+    suite.test("kernel::by_pin_name_and_tag", pinned_too, by_other_words);
     suite.test("kernel::what_is_not_loaded", bpf, not_loaded);
 }
 
@@ -69,6 +74,35 @@ fn as_bpftool() -> TestResult {
         // It lists `void` for a key without a type.
         let theirs = bpftool(&args)?.replace("[0] UNKNOWN '(anon)'\n", "");
         assert_eq!(btf(&args[1..])?, theirs, "{words:?}");
+    }
+    drop(loaded.object);
+    Ok(())
+}
+
+fn by_other_words() -> TestResult {
+    let loaded = load()?;
+    let dir = mounts::find("bpf").ok_or("a BPF file system")?.join(format!("oxbpf-btf-{}", id()));
+    let (map, program) = (dir.join("map"), dir.join("program"));
+    loaded.object.programs().first().ok_or("no program")?.pin(&program)?;
+    let typed = loaded.object.maps().iter().find(|map| map.value_type().0 != 0).ok_or("no map with types")?;
+    typed.pin(&map)?;
+    let by_pin = |kind: &str, path: &Path| btf(&["dump", kind, "pinned", &path.to_string_lossy()]);
+    let outputs = (by_pin("map", &map), by_pin("prog", &program));
+    fs::remove_dir_all(&dir)?;
+    assert_eq!(outputs.0?, btf(&["dump", "map", "id", &loaded.map])?);
+    assert_eq!(outputs.1?, btf(&["dump", "prog", "id", &loaded.program])?);
+
+    // Whatever else is loaded just now may have the same name and tag; then the ids are told.
+    let info = loaded.object.programs().first().ok_or("no program")?.info()?;
+    let tag: String = info.tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    for words in [["name", &info.name], ["tag", &tag]] {
+        let args = [&["dump", "prog"][..], &words].concat();
+        match btf_output(&args)? {
+            (0, out, _) => assert!(out.contains(" FUNC '"), "{out}"),
+            (_, _, err) => {
+                assert!(err.contains("take one by its id") && err.contains(&loaded.program), "{err}")
+            }
+        }
     }
     drop(loaded.object);
     Ok(())

@@ -45,13 +45,18 @@ fn btf<S: AsRef<OsStr>>(args: &[S]) -> io::Result<String> {
     succeed(command).map(|(out, _)| out)
 }
 
-/// The exit code of `oxbpf btf ARGS…`, which must fail, and what it prints on either output.
-fn btf_fails<S: AsRef<OsStr>>(args: &[S]) -> io::Result<(i32, String, String)> {
-    let mut command = command(env!("CARGO_BIN_EXE_oxbpf"), &["btf"]);
-    let output = command.args(args).output()?;
-    assert!(!output.status.success(), "{command:?}");
+/// The exit code of `oxbpf btf ARGS…`, and what it prints on either output.
+fn btf_output<S: AsRef<OsStr>>(args: &[S]) -> io::Result<(i32, String, String)> {
+    let output = command(env!("CARGO_BIN_EXE_oxbpf"), &["btf"]).args(args).output()?;
     let (out, err) = texts(&output);
     Ok((output.status.code().unwrap_or(-1), out, err))
+}
+
+/// The same, and it must fail.
+fn btf_fails<S: AsRef<OsStr>>(args: &[S]) -> io::Result<(i32, String, String)> {
+    let output = btf_output(args)?;
+    assert_ne!(output.0, 0, "{output:?}");
+    Ok(output)
 }
 
 /// What `bpftool ARGS…` prints.
