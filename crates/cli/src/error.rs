@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use oxbpf_btf::TypeProblem;
+
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -27,9 +29,6 @@ pub(crate) enum Error {
 
     #[error(transparent)]
     Object(oxbpf::obj::Error),
-
-    #[error(transparent)]
-    Kernel(oxbpf::sys::SysError),
 
     #[error("{what} has no types")]
     NoTypes { what: String },
@@ -86,6 +85,11 @@ impl Error {
             Self::Library(oxbpf::Error::Rejected(_)) => {
                 Some("--verbose shows the verifier's whole log".to_owned())
             }
+            Self::TypesOf { split: false, source: oxbpf::obj::Error::Btf { source, .. }, .. }
+                if refers_to_others(source) =>
+            {
+                Some("types that continue others, such as a module's, need these: --base-btf".to_owned())
+            }
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("is it installed, and in PATH?".to_owned())
             }
@@ -97,6 +101,12 @@ impl Error {
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Whether what is wrong may be that the types stand on others, which are not there.
+fn refers_to_others(error: &oxbpf_btf::Error) -> bool {
+    let oxbpf_btf::Error::Type(error) = error else { return false };
+    matches!(error.problem, TypeProblem::TypeReference { .. } | TypeProblem::NameOffset { .. })
 }
 
 /// What there is instead of what was asked for.

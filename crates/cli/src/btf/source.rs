@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use oxbpf::Kernel;
 use oxbpf::obj::BtfFile;
-use oxbpf::sys::{ObjectKind, OpenFlags};
+use oxbpf::{Kernel, LoadedBtf, Map, Program};
 use oxbpf_btf::{Btf, TypeId};
 
 use crate::args::{BaseArg, MapTypes, ObjectRef};
 use crate::error::Error;
+use crate::output::hex;
 
 /// Where the kernel shows its own types and its modules'.
 const SYSFS: &str = "/sys/kernel/btf";
@@ -29,7 +29,7 @@ pub(crate) fn file(path: &Path, base: Option<&Btf>) -> Result<Btf, Error> {
         return Err(read(std::io::ErrorKind::IsADirectory.into()));
     }
     let of_kernel = match base {
-        None if is_module(path) => Some(Kernel::host().btf().map_err(Error::Kernel)?),
+        None if is_module(path) => Some(Kernel::host().btf().map_err(oxbpf::Error::Kernel)?),
         _ => None,
     };
     let base = base.or(of_kernel.as_ref());
@@ -54,18 +54,10 @@ pub(super) struct Found {
 
 /// BTF in the kernel. A module's is on the kernel's, unless another base is given.
 pub(super) fn id(kernel: &Kernel, id: u32, base: Option<&Btf>) -> Result<Btf, Error> {
-    let fd = kernel.fd_by_id(ObjectKind::Btf, id, OpenFlags::empty()).map_err(Error::Kernel)?;
-    let info = kernel.btf_info(fd.as_fd()).map_err(Error::Kernel)?;
-    let bytes = kernel.btf_data(fd.as_fd()).map_err(Error::Kernel)?;
-    let of_kernel = match base {
-        None if info.kernel_btf && info.name != "vmlinux" => Some(kernel.btf().map_err(Error::Kernel)?),
-        _ => None,
-    };
-    let parsed = match base.or(of_kernel.as_ref()) {
-        Some(base) => Btf::parse_split(bytes, base),
-        None => Btf::parse(bytes),
-    };
-    parsed.map_err(|source| Error::BtfOfId { id, source })
+    let loaded = LoadedBtf::from_id(kernel, id)?;
+    let Some(base) = base else { return Ok(loaded.btf()?) };
+    let bytes = kernel.btf_data(loaded.as_fd()).map_err(oxbpf::Error::Kernel)?;
+    Btf::parse_split(bytes, base).map_err(|source| Error::BtfOfId { id, source })
 }
 
 /// The types of a map's keys and values.
@@ -75,8 +67,15 @@ pub(super) fn map(
     types: MapTypes,
     base: Option<&Btf>,
 ) -> Result<Found, Error> {
-    let fd = open(kernel, ObjectKind::Map, which)?;
-    let info = kernel.map_info(fd.as_fd()).map_err(Error::Kernel)?;
+    let map = match which {
+        ObjectRef::Id(id) => Map::from_id(kernel, *id)?,
+        ObjectRef::Pinned(path) => Map::from_pinned(kernel, path)?,
+        ObjectRef::Name(name) | ObjectRef::Tag(name) => {
+            let is = |map: &Map| map.info().map(|info| (info.name == *name).then_some(info.id));
+            only("map", name, Map::iter_loaded(kernel), is)?
+        }
+    };
+    let info = map.info()?;
     if info.btf_id == 0 {
         return Err(Error::NoTypes { what: format!("map {} ({})", info.id, info.name) });
     }
@@ -87,10 +86,10 @@ pub(super) fn map(
         MapTypes::Both => vec![key, value],
         MapTypes::All => Vec::new(),
     };
-    // Maps of global variables have keys without a type.
-    let any = roots.is_empty();
+    // The key of a map of global variables has no type.
+    let all = roots.is_empty();
     roots.retain(|&root| root != TypeId::VOID);
-    if roots.is_empty() && !any {
+    if roots.is_empty() && !all {
         return Err(Error::NoTypes { what: format!("the key of map {} ({})", info.id, info.name) });
     }
     Ok(Found { btf: id(kernel, info.btf_id, base)?, roots })
@@ -98,47 +97,44 @@ pub(super) fn map(
 
 /// The types of a program.
 pub(super) fn program(kernel: &Kernel, which: &ObjectRef, base: Option<&Btf>) -> Result<Found, Error> {
-    let fd = open(kernel, ObjectKind::Prog, which)?;
-    let info = kernel.prog_info(fd.as_fd()).map_err(Error::Kernel)?;
+    let all = || Program::iter_loaded(kernel);
+    let program = match which {
+        ObjectRef::Id(id) => Program::from_id(kernel, *id)?,
+        ObjectRef::Pinned(path) => Program::from_pinned(kernel, path)?,
+        ObjectRef::Name(name) => {
+            only("program", name, all(), |p| p.info().map(|info| (info.name == *name).then_some(info.id)))?
+        }
+        ObjectRef::Tag(tag) => {
+            only("program", tag, all(), |p| p.info().map(|info| (hex(&info.tag) == *tag).then_some(info.id)))?
+        }
+    };
+    let info = program.info()?;
     if info.btf_id == 0 {
         return Err(Error::NoTypes { what: format!("program {} ({})", info.id, info.name) });
     }
     Ok(Found { btf: id(kernel, info.btf_id, base)?, roots: Vec::new() })
 }
 
-fn open(kernel: &Kernel, kind: ObjectKind, which: &ObjectRef) -> Result<OwnedFd, Error> {
-    let is = |fd: &OwnedFd| -> Result<bool, oxbpf::sys::SysError> {
-        Ok(match (which, kind) {
-            (ObjectRef::Name(name), ObjectKind::Map) => kernel.map_info(fd.as_fd())?.name == *name,
-            (ObjectRef::Name(name), _) => kernel.prog_info(fd.as_fd())?.name == *name,
-            (ObjectRef::Tag(tag), _) => {
-                let bytes = kernel.prog_info(fd.as_fd())?.tag;
-                bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == *tag
-            }
-            _ => false,
-        })
-    };
-    match which {
-        ObjectRef::Id(id) => kernel.fd_by_id(kind, *id, OpenFlags::empty()).map_err(Error::Kernel),
-        ObjectRef::Pinned(path) => kernel.obj_get(path, OpenFlags::empty()).map_err(Error::Kernel),
-        ObjectRef::Name(text) | ObjectRef::Tag(text) => {
-            let mut found = Vec::new();
-            let mut at = 0;
-            while let Some(next) = kernel.next_id(kind, at).map_err(Error::Kernel)? {
-                at = next;
-                // One that has gone meanwhile is none of them.
-                let Ok(fd) = kernel.fd_by_id(kind, next, OpenFlags::empty()) else { continue };
-                if is(&fd).map_err(Error::Kernel)? {
-                    found.push((next, fd));
-                }
-            }
-            let what = if kind == ObjectKind::Map { "map" } else { "program" };
-            let ids: Vec<String> = found.iter().map(|(id, _)| id.to_string()).collect();
-            match (found.pop(), found.is_empty()) {
-                (Some((_, fd)), true) => Ok(fd),
-                (None, _) => Err(Error::NotLoaded { what, name: text.clone() }),
-                (Some(_), false) => Err(Error::Several { what, name: text.clone(), ids }),
-            }
+/// The only one of `all` that is meant: for it, `id` gives its id.
+fn only<T>(
+    what: &'static str,
+    name: &str,
+    all: impl Iterator<Item = oxbpf::Result<T>>,
+    id: impl Fn(&T) -> oxbpf::Result<Option<u32>>,
+) -> Result<T, Error> {
+    let (mut found, mut failed) = (Vec::new(), None);
+    for one in all {
+        match one.and_then(|one| Ok(id(&one)?.map(|id| (id, one)))) {
+            Ok(meant) => found.extend(meant),
+            // It cannot be looked at; it, or all, if they cannot be listed.
+            Err(error) => failed = Some(error),
         }
+    }
+    let ids: Vec<String> = found.iter().map(|(id, _)| id.to_string()).collect();
+    match (found.pop(), failed) {
+        (Some((_, one)), _) if found.is_empty() => Ok(one),
+        (Some(_), _) => Err(Error::Several { what, name: name.to_owned(), ids }),
+        (None, Some(error)) => Err(error.into()),
+        (None, None) => Err(Error::NotLoaded { what, name: name.to_owned() }),
     }
 }

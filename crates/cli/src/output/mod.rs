@@ -13,7 +13,7 @@ use crate::events::{Event, Source};
 use crate::maps::{Histogram, Rows};
 use crate::run::totals::Totals;
 
-pub(crate) use escape::escaped;
+pub(crate) use escape::{escaped, hex};
 pub(crate) use json::JsonPrinter;
 pub(crate) use text::TextPrinter;
 

@@ -129,6 +129,12 @@ fn on_a_base() -> TestResult {
     let mine = split.add_typedef("mine", same)?;
     split.add_ptr(mine)?;
     let file = write("split.btf", &split)?;
+    let (code, _, err) = btf_fails(&["dump", "file", text(&file)])?;
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("\nhint: types that continue others, such as a module's, need these: --base-btf\n"),
+        "{err}"
+    );
     let merged = TempFile::new("split-merged.btf");
     btf(&["dedup", "-B", text(&base), text(&file), "-o", text(&merged)])?;
     let out = btf(&["dump", "file", text(&merged), "-B", text(&base)])?;

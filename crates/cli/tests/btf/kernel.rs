@@ -100,7 +100,7 @@ fn by_other_words() -> TestResult {
         match btf_output(&args)? {
             (0, out, _) => assert!(out.contains(" FUNC '"), "{out}"),
             (_, _, err) => {
-                assert!(err.contains("take one by its id") && err.contains(&loaded.program), "{err}")
+                assert!(err.contains("take one by its id") && err.contains(&loaded.program), "{err}");
             }
         }
     }
