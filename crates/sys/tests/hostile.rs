@@ -108,13 +108,13 @@ fn setting(lie: Lie) -> Setting {
         max_entries: 8,
         ..Default::default()
     };
-    let map = kernel.map_create(&hash).unwrap();
+    let map = kernel.map_create(&hash).expect("a hash table");
     let per_cpu = MapCreate { map_type: MapType::PERCPU_ARRAY, ..hash };
-    let per_cpu = kernel.map_create(&per_cpu).unwrap();
+    let per_cpu = kernel.map_create(&per_cpu).expect("an array");
     // Errors tell of what a kernel is too old for, so its version is asked for while it can be.
-    kernel.kernel_version().unwrap();
+    kernel.kernel_version().expect("its version");
     door.lies.store(true, Ordering::Relaxed);
-    Setting { kernel, map, per_cpu, file: std::fs::File::open("/proc/self/maps").unwrap() }
+    Setting { kernel, map, per_cpu, file: std::fs::File::open("/proc/self/maps").expect("a file") }
 }
 
 /// Whatever came of it, it came to an end.
@@ -202,7 +202,7 @@ fn links_of_all_kinds() {
             Ok(Reply::Value(0))
         }
     }
-    let file = std::fs::File::open("/proc/self/maps").unwrap();
+    let file = std::fs::File::open("/proc/self/maps").expect("a file");
     for fill in [0xff, 0x7f, 0x01] {
         for kind in 0..20 {
             any(Kernel::with_door(Arc::new(OfKind(kind, fill))).link_info(file.as_fd()));
@@ -283,7 +283,7 @@ fn files_end() {
 }
 
 fn memory() -> std::os::fd::OwnedFd {
-    rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap()
+    rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).expect("memory")
 }
 
 /// What was changed by a door is not for a kernel: its addresses and lengths would be anyone's.

@@ -70,7 +70,8 @@ fn partial() -> TestResult {
     refused(
         map.update_batch(&[2], &[0], ElemFlags::NOEXIST),
         Errno::EINVAL,
-        "map m: after 0 of 1 elements BPF_MAP_UPDATE_BATCH failed: EINVAL (Invalid argument): a flag, key or value that a map of this kind does not take",
+        "map m: after 0 of 1 elements BPF_MAP_UPDATE_BATCH failed: EINVAL (Invalid argument): batches take no flag but \
+         LOCK, for values with a spin lock",
     );
     assert_eq!(map.remove_batch(&[2])?, 1);
     map.map().freeze()?;
