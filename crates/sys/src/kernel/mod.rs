@@ -55,6 +55,7 @@ pub use prog::{InfoRecords, ProgLoad};
 pub use query::{ProgQuery, ProgQueryTarget, QueryAnswer};
 pub use symbols::{Symbol, Symbols};
 pub use test_run::{TestRun, TestRunAnswer};
+pub use token::TokenInfo;
 pub use version::KernelVersion;
 
 use crate::attr::Attr;

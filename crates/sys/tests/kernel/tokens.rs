@@ -13,7 +13,8 @@ use std::process::{Command, ExitCode};
 
 use oxbpf_btf::{BtfBuilder, IntEncoding};
 use oxbpf_sys::{
-    BtfLoad, Errno, FdById, MapCreate, MapType, ObjectKind, OpenHow, ProgLoad, ProgramType, SysError,
+    AttachType, BtfLoad, Cmd, Errno, FdById, MapCreate, MapType, ObjectKind, OpenHow, ProgLoad, ProgramType,
+    SysError,
 };
 use oxbpf_testing::{Need, Skip, Suite, TestResult};
 use rustix::mount::{
@@ -124,7 +125,26 @@ fn in_container(socket: &UnixStream) -> TestResult {
     let place = rustix::fs::openat(&mount, ".", rustix::fs::OFlags::PATH, rustix::fs::Mode::empty())?;
     refused(kernel().token_create(place.as_fd()), Errno::EBADF);
     let token = kernel().token_create(root(mount.as_fd())?.as_fd())?;
+    tells_what_it_allows(token.as_fd())?;
     use_token(token.as_fd())
+}
+
+fn tells_what_it_allows(token: BorrowedFd<'_>) -> TestResult {
+    let k = kernel();
+    let info = k.token_info(token);
+    if !k.kernel_version()?.at_least(6, 17) {
+        refused(info, Errno::EINVAL);
+        return Ok(());
+    }
+    let info = info?;
+    for cmd in [Cmd::MAP_CREATE, Cmd::PROG_LOAD, Cmd::BTF_LOAD, Cmd::BTF_GET_FD_BY_ID] {
+        assert!(info.allows_cmd(cmd), "{cmd}: {info:?}");
+    }
+    assert!(!info.allows_cmd(Cmd::MAP_GET_NEXT_ID), "{info:?}");
+    assert!(info.allows_map(MapType::ARRAY) && !info.allows_map(MapType::HASH), "{info:?}");
+    assert!(info.allows_program(ProgramType::SOCKET_FILTER) && !info.allows_program(ProgramType::XDP));
+    assert!(info.allows_attach(AttachType::XDP), "any");
+    Ok(())
 }
 
 fn ask_for_mount(socket: BorrowedFd<'_>) -> Result<OwnedFd, Box<dyn std::error::Error + Send + Sync>> {
@@ -205,6 +225,9 @@ fn are_refused_elsewhere() -> TestResult {
     };
     let e: SysError = refused(k.map_create(&map), Errno::EINVAL);
     assert!(e.what().is_none());
+    refused(k.token_info(proc.as_fd()), Errno::EINVAL);
+    let map = k.map_create(&MapCreate { token_fd: None, ..map })?;
+    refused(k.token_info(map.as_fd()), Errno::EINVAL);
     Ok(())
 }
 
