@@ -105,8 +105,13 @@ impl Error {
 
 /// Whether what is wrong may be that the types stand on others, which are not there.
 fn refers_to_others(error: &oxbpf_btf::Error) -> bool {
-    let oxbpf_btf::Error::Type(error) = error else { return false };
-    matches!(error.problem, TypeProblem::TypeReference { .. } | TypeProblem::NameOffset { .. })
+    match error {
+        oxbpf_btf::Error::Type(error) => {
+            matches!(error.problem, TypeProblem::TypeReference { .. } | TypeProblem::NameOffset { .. })
+        }
+        oxbpf_btf::Error::Strings { .. } => true,
+        _ => false,
+    }
 }
 
 /// What there is instead of what was asked for.
