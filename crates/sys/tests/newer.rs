@@ -36,3 +36,21 @@ fn the_youngest_is_what_is_told() {
         "BPF_MAP_CREATE failed: EINVAL (Invalid argument); needs kernel >= 5.5 (maps in memory), this is 4.19.0"
     );
 }
+
+/// A field behind the end of the kernel's own attribute is refused with another errno than one that it has for other
+/// commands only.
+#[test]
+fn the_errno_tells_how_far_a_field_is() {
+    use oxbpf_sys::{Errno, MapType, ProgLoad, ProgramType};
+    let kernel = Kernel::with_door(Arc::new(Older::new(Arc::new(Fake::new()), KernelVersion::new(6, 1, 0))));
+    let load = ProgLoad { signature: &[0; 8], ..newer::program(ProgramType::SOCKET_FILTER) };
+    let far = kernel.prog_load(&load, None).unwrap_err();
+    let create = oxbpf_sys::MapCreate { excl_prog_hash: &[0; 32], ..newer::map(MapType::ARRAY) };
+    let near = kernel.map_create(&create).unwrap_err();
+    assert_eq!((far.errno, near.errno), (Errno::E2BIG, Errno::EINVAL));
+    assert_eq!(
+        far.to_string(),
+        "BPF_PROG_LOAD failed: E2BIG (Argument list too long); needs kernel >= 6.18 (signatures of programs), this is \
+         6.1.0"
+    );
+}

@@ -7,7 +7,7 @@ use oxbpf::{
     ElemFlags, Errno, Error, Kernel, LinkDetails, LinkType, LoadedBtf, LoadedLink, Map, MapCreate, MapType,
     OpenFlags, Program, ProgramParts,
 };
-use oxbpf_testing::{Need, Suite, TestResult, mounts, wait_until};
+use oxbpf_testing::{Need, Skip, Suite, TestResult, mounts, wait_until};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use crate::support::{Loaded, PATIENCE, Result};
@@ -19,6 +19,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("loaded::while_they_come_and_go", &needs, while_they_come_and_go);
     suite.test("loaded::what_is_not_there", &needs, what_is_not_there);
     suite.test("loaded::without_privileges", &needs, without_privileges);
+    suite.test("loaded::without_addresses", &needs, without_addresses);
     suite.test("loaded::for_reading_only", &needs, for_reading_only);
     suite.test("loaded::pinned", &[Need::Bpf, Need::Kernel(5, 11), bpffs], pinned);
     suite.test(
@@ -155,6 +156,39 @@ fn without_privileges() -> TestResult {
         let parts = ProgramParts::XLATED | ProgramParts::TAGS;
         let dump = program.dump(parts)?;
         assert_eq!((dump.withheld, dump.xlated.len()), (parts, 0));
+        Ok(())
+    };
+    std::thread::spawn(work).join().expect("no panic")?;
+    Ok(())
+}
+
+/// Who may not see the kernel's addresses (no `CAP_SYSLOG`) is told that the machine code and where it is are withheld.
+fn without_addresses() -> TestResult {
+    let number = |path: &str| Kernel::host().read_text(path).ok().and_then(|t| t.trim().parse::<i32>().ok());
+    if number("/proc/sys/kernel/perf_event_paranoid").is_none_or(|n| n < 2) {
+        return Err(Skip::because(
+            "needs addresses hidden from some (kernel.perf_event_paranoid of 2 or more)",
+        )
+        .into());
+    }
+    let loaded = Loaded::new("tests/raw_tp.bpf.o")?;
+    let id = loaded.object.program("on_enter")?.info()?.id;
+    let work = move || -> Result<()> {
+        let mut sets = rustix::thread::capabilities(None)?;
+        sets.effective.remove(CapabilitySet::SYSLOG);
+        set_capabilities(None, sets)?;
+        // Who opened the descriptor counts.
+        let program = Program::from_id(&Kernel::host(), id)?;
+        let info = program.info()?;
+        let dump = program.dump(ProgramParts::all())?;
+        assert!(!info.withheld() && dump.xlated.len() == info.xlated_prog_len as usize);
+        let hidden = ProgramParts::JITED
+            | ProgramParts::KSYMS
+            | ProgramParts::FUNC_LENS
+            | ProgramParts::JITED_LINE_INFO;
+        assert_eq!(dump.withheld, if info.jited_prog_len > 0 { hidden } else { ProgramParts::empty() });
+        assert_eq!((dump.jited.len(), dump.ksyms.len(), dump.jited_line_info.len()), (0, 0, 0));
+        assert!(!dump.tags.is_empty() && !dump.line_info.is_empty());
         Ok(())
     };
     std::thread::spawn(work).join().expect("no panic")?;

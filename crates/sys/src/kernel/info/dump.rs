@@ -59,8 +59,9 @@ pub struct ProgramDump {
     /// The tag of each function (5.0).
     pub tags: Vec<[u8; 8]>,
     /// What was asked for and is there, but not for this process: all of it without `CAP_BPF` (`CAP_SYS_ADMIN` before
-    /// 5.8); machine code and addresses where `kernel.kptr_restrict` hides addresses, and then the instructions too if
-    /// `net.core.bpf_jit_harden` blinded their constants.
+    /// 5.8); machine code, and where and how long it is, from whom the kernel hides its addresses
+    /// (`kernel.kptr_restrict`, no `CAP_SYSLOG`), and then the instructions too if `net.core.bpf_jit_harden` blinded their
+    /// constants.
     pub withheld: ProgramParts,
 }
 
