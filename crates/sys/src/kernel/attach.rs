@@ -121,13 +121,13 @@ impl Kernel {
     /// - `EINVAL`: the program does not fit the attach type, or this kernel does not know that; a flag that the attach
     ///   point does not take; on a cgroup, this program is there already, or no program to replace was given with
     ///   [`AttachFlags::REPLACE`]
-    /// - `EPERM`: a privilege is missing; a cgroup above, or the programs that are there, do not allow another one
+    /// - `EPERM`: a privilege is missing (of `cgroup_skb` programs that is `EINVAL`); a cgroup above, or the programs that are there, do not allow another one
     ///   ([`AttachFlags::ALLOW_OVERRIDE`], [`AttachFlags::ALLOW_MULTI`])
     /// - `EBADF`: one of the descriptors is none, or none of a cgroup, a map
     /// - `EEXIST`: tcx and netkit, this program is there already; another flow dissector is
     /// - `EBUSY`: what is to be replaced, or has the place, belongs to a link
     /// - `ENOENT`: what is to be replaced, or to stand before or after, is not there
-    /// - `EDOM`, `ERANGE`: no place is both before and after what was said; the list is full (64)
+    /// - `EDOM`, `ERANGE`: no place is both before and after what was said; the list is full (63)
     /// - `E2BIG`: 64 programs are on that cgroup or infrared device; or a field that this kernel does not know
     /// - `ESTALE`: the list has another revision than the expected one
     /// - `ENODEV`: no such interface in this thread's network namespace; not an infrared device

@@ -95,6 +95,7 @@ impl Kernel {
     /// - `ENODEV`, `ENOENT`: no such interface; nothing to stand before or after
     /// - `ESTALE`, `ERANGE`, `EDOM`: as [`prog_attach`](Self::prog_attach)
     /// - `EOPNOTSUPP`: the interface's driver, or the perf event, cannot do that; the cookie is not for this kind
+    /// - `EAFNOSUPPORT`, `EPROTO`: netfilter, another protocol family, or no such hook
     /// - `E2BIG`: too many programs or functions; a field that this kernel does not know
     /// - `ENOMEM`
     #[doc(alias = "bpf_link_create")]

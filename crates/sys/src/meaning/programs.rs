@@ -45,6 +45,10 @@ fn attach(op: &str, errno: Errno) -> Option<&'static str> {
         ("BPF_LINK_CREATE", Errno::EINVAL) => {
             "the program, the target or the options do not fit the attach type"
         }
+        ("BPF_LINK_CREATE", Errno::EAFNOSUPPORT) => {
+            "netfilter has no hooks of this protocol family for programs"
+        }
+        ("BPF_LINK_CREATE", Errno::EPROTO) => "netfilter has no such hook",
         (_, Errno::EBADF) => "a descriptor is none, or none of what the attach type is for",
         (_, Errno::ENODEV) => "no such interface or device in this network namespace",
         (_, Errno::E2BIG) => "too many are attached there, or a field that this kernel does not know",

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use oxbpf_btf::Kind;
+use oxbpf_obj::insn::{Assembler, Atomic, Cond, Reg::*, Size};
 use oxbpf_sys::uapi::{
     LinkType, PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT, PerfFlags, RawPerfEventAttr,
     TaskFdType,
@@ -15,7 +16,7 @@ use oxbpf_sys::{
 };
 use oxbpf_testing::{Cgroup, Need, Suite, TestResult};
 
-use super::{insn, kernel, program, refused, returns};
+use super::{bytes, kernel, program, refused, returns};
 
 pub(crate) fn add(suite: &mut Suite) {
     let tracepoint = Need::Tracepoint("syscalls", "sys_enter_getpriority");
@@ -67,22 +68,22 @@ fn raw_tracepoints() -> TestResult {
     Ok(())
 }
 
-/// `r1 = map; r2 = fp - 4; *r2 = 0; r0 = lookup; if r0: *r0 += 1; return 0`.
+/// Counts its runs in the map's first value.
 fn counter(map: &impl AsRawFd) -> Vec<u8> {
-    [
-        insn(0x62, 10, 0, -4, 0),
-        insn(0xbf, 2, 10, 0, 0),
-        insn(0x07, 2, 0, 0, -4),
-        insn(0x18, 1, 1, 0, map.as_raw_fd()),
-        insn(0, 0, 0, 0, 0),
-        insn(0x85, 0, 0, 0, 1),
-        insn(0x15, 0, 0, 2, 0),
-        insn(0xb7, 1, 0, 0, 1),
-        insn(0xdb, 0, 1, 0, 0),
-        insn(0xb7, 0, 0, 0, 0),
-        insn(0x95, 0, 0, 0, 0),
-    ]
-    .concat()
+    const MAP_LOOKUP_ELEM: u32 = 1;
+    let program = Assembler::new()
+        .store_imm(Size::W, R10, -4, 0)
+        .mov64_reg(R2, R10)
+        .add64_imm(R2, -4)
+        .ld_map_fd(R1, map.as_raw_fd())
+        .call(MAP_LOOKUP_ELEM)
+        .if64_imm(Cond::Eq, R0, 0, "out")
+        .mov64_imm(R1, 1)
+        .atomic(Atomic::Add, Size::Dw, R0, 0, R1)
+        .label("out")
+        .mov64_imm(R0, 0)
+        .exit();
+    bytes(program)
 }
 
 fn counts(k: &Kernel) -> Result<oxbpf_sys::MapFd, oxbpf_sys::SysError> {

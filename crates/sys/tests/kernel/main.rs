@@ -1,13 +1,16 @@
 //! The calls on the kernel of this machine.
 
 mod access;
+mod attaching;
 mod batches;
 mod create;
 mod elements;
 mod ids;
 mod info;
 mod limits;
+mod linking;
 mod links;
+mod loading;
 mod machine;
 mod maps;
 #[path = "../newer/mod.rs"]
@@ -15,11 +18,14 @@ mod newer;
 mod options;
 mod pins;
 mod progs;
+mod running;
 mod tokens;
 
 use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 
+use oxbpf_obj::Endian;
+use oxbpf_obj::insn::{Assembler, Reg::R0};
 use oxbpf_sys::{Errno, Kernel, ProgLoad, ProgramType, SysError};
 use oxbpf_testing::Suite;
 
@@ -39,6 +45,10 @@ fn main() -> ExitCode {
     progs::add(&mut suite);
     info::add(&mut suite);
     links::add(&mut suite);
+    attaching::add(&mut suite);
+    loading::add(&mut suite);
+    linking::add(&mut suite);
+    running::add(&mut suite);
     machine::add(&mut suite);
     options::add(&mut suite);
     tokens::add(&mut suite);
@@ -52,16 +62,14 @@ fn kernel() -> Kernel {
     kernel
 }
 
-/// An instruction.
-const fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> [u8; 8] {
-    let regs = if cfg!(target_endian = "little") { src << 4 | dst } else { dst << 4 | src };
-    let (o, i) = (off.to_ne_bytes(), imm.to_ne_bytes());
-    [code, regs, o[0], o[1], i[0], i[1], i[2], i[3]]
+/// The bytes of a program.
+fn bytes(program: Assembler) -> Vec<u8> {
+    program.encode(Endian::NATIVE).expect("its labels are there")
 }
 
 /// `r0 = value; exit`.
 fn returns(value: i32) -> Vec<u8> {
-    [insn(0xb7, 0, 0, 0, value), insn(0x95, 0, 0, 0, 0)].concat()
+    bytes(Assembler::new().mov64_imm(R0, value).exit())
 }
 
 /// A program of a type.

@@ -3,12 +3,13 @@
 use std::os::fd::AsFd;
 
 use oxbpf_btf::{BtfBuilder, IntEncoding};
+use oxbpf_obj::insn::{Assembler, Reg::*, Size};
 use oxbpf_sys::{
     BtfLoad, Errno, InfoRecords, LogBuf, MapCreate, MapType, ProgLoad, ProgramParts, ProgramType, TestRun,
 };
 use oxbpf_testing::{Need, Suite, TestResult};
 
-use super::{insn, kernel, program, refused, returns};
+use super::{bytes, kernel, program, refused, returns};
 
 pub(crate) fn add(suite: &mut Suite) {
     let bpf = &[Need::Bpf];
@@ -56,7 +57,7 @@ fn loads() -> TestResult {
 
 /// Reads from a register that nobody wrote: `r0 = *(u64 *)(r5 + 0); exit`.
 fn bad() -> Vec<u8> {
-    [insn(0x79, 0, 5, 0, 0), insn(0x95, 0, 0, 0, 0)].concat()
+    bytes(Assembler::new().load(Size::Dw, R0, R5, 0).exit())
 }
 
 fn the_verifier_says_why() -> TestResult {
@@ -74,7 +75,7 @@ fn the_verifier_says_why() -> TestResult {
 
 fn a_short_log() -> TestResult {
     let k = kernel();
-    let long = [vec![insn(0xb7, 0, 0, 0, 0); 100].concat(), returns(0)].concat();
+    let long = bytes((0..101).fold(Assembler::new(), |p, _| p.mov64_imm(R0, 0)).exit());
     // Kernels before 6.4 know no fixed log; they have no other.
     let level = if k.kernel_version()?.at_least(6, 4) { LogBuf::ALL | LogBuf::FIXED } else { LogBuf::ALL };
     let mut all = LogBuf::new(level, 128);
@@ -203,8 +204,7 @@ fn maps_by_index() -> TestResult {
     let k = kernel();
     let map = k.map_create(&array())?;
     // r1 = map number 1 of the array.
-    let insns = [insn(0x18, 1, 5, 0, 1), insn(0, 0, 0, 0, 0)].concat();
-    let insns = [insns, returns(0)].concat();
+    let insns = bytes(Assembler::new().ld_map_index(R1, 1).mov64_imm(R0, 0).exit());
     let other = k.map_create(&array())?;
     let fds = [other.as_fd(), map.as_fd()];
     let prog = k.prog_load(&ProgLoad { fd_array: &fds, ..program(FILTER, &insns) }, None)?;
