@@ -6,7 +6,7 @@ use std::{
 };
 
 use object::{Object, ObjectSection};
-use oxbpf_btf::{Btf, BtfBuilder};
+use oxbpf_btf::{Btf, BtfBuilder, Field, Kind};
 
 fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("testdata can be read") {
@@ -27,6 +27,18 @@ fn continued(raw: &[u8]) -> Option<Vec<u8>> {
         split.add_type(ty).ok()?;
     }
     split.to_vec(btf.endian()).ok()
+}
+
+/// A distilled base, and the BTF on it of which much was the base's.
+fn distilled(raw: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let base = Btf::parse(raw).ok()?;
+    let mut split = BtfBuilder::split(&base);
+    for ty in base.types().filter(|ty| !matches!(ty.kind(), Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag)) {
+        let own = [Field::new("base", ty.id(), 0)];
+        split.add_struct(ty.name(), 16, own).ok()?;
+    }
+    let distilled = split.build_as(base.endian()).ok()?.distill().ok()?;
+    Some((distilled.base.as_bytes().to_vec(), distilled.split.as_bytes().to_vec()))
 }
 
 fn main() {
@@ -54,6 +66,11 @@ fn main() {
             for target in ["btf_split", "btf_dedup", "btf_rebase", "btf_dump"] {
                 write(target, &format!("{name}-split"), &[&len.to_le_bytes(), btf, &split].concat());
             }
+        }
+        if let Some((base, split)) = distilled(btf)
+            && let Ok(len) = u16::try_from(base.len())
+        {
+            write("btf_rebase", &format!("{name}-distilled"), &[&len.to_le_bytes()[..], &base, &split].concat());
         }
         if let Ok(len) = u16::try_from(btf.len()) {
             // The target takes a length, a BTF of it, and data for its types.

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use oxbpf_btf::{Btf, BtfBuilder, CDump, DedupOptions, DumpOptions, Endian, Error, TypeDecl, TypeId};
+use oxbpf_btf::{
+    Btf, BtfBuilder, CDump, DedupOptions, DumpOptions, Endian, Error, Selection, TypeDecl, TypeId,
+};
 
 /// Two BTFs, the second on the first: a length of two bytes, a BTF of it, and another.
 fn base_and_split(input: &[u8]) -> Option<(Btf, Btf)> {
@@ -63,17 +65,35 @@ pub fn rebase(input: &[u8]) {
     }
     let Some((base, split)) = base_and_split(input) else { return };
     reorder(&split);
+    // As it is: the base may look like a distilled one.
+    relocated(&split, &base);
     let Some(distilled) = told(split.distill()) else { return };
     assert_eq!((distilled.base.check_all(), distilled.split.check_all()), (Ok(()), Ok(())));
     assert!(distilled.base.types().len() <= base.types().len());
+    same_but_for_ids(&split, &distilled.split);
     // On where it came from, and on something else.
     let other = Btf::parse(BtfBuilder::new().to_vec(Endian::NATIVE).unwrap()).unwrap();
-    for base in [&base, &other, &distilled.base] {
-        if let Some(moved) = told(distilled.split.relocate(base)) {
-            assert_eq!(moved.check_all(), Ok(()));
-            assert_eq!(moved.first_id(), base.end_id());
-            assert_eq!(moved.types().len(), distilled.split.types().len());
-        }
+    for base in [&base, &other, &distilled.base, &split] {
+        relocated(&distilled.split, base);
+    }
+}
+
+fn relocated(split: &Btf, base: &Btf) {
+    let Some(moved) = told(split.relocate(base)) else { return };
+    assert_eq!(moved.check_all(), Ok(()));
+    assert_eq!((moved.first_id(), moved.endian()), (base.end_id(), split.endian()));
+    assert_eq!(moved.types().len(), split.types().len());
+    same_but_for_ids(split, &moved);
+}
+
+/// The own types of `a` are the first of `b`.
+fn same_but_for_ids(a: &Btf, b: &Btf) {
+    assert!(a.types().len() <= b.types().len());
+    for (a, b) in a.types().zip(b.types()) {
+        assert_eq!(
+            (a.kind(), a.name_bytes(), a.vlen(), a.size()),
+            (b.kind(), b.name_bytes(), b.vlen(), b.size())
+        );
     }
 }
 
@@ -86,8 +106,30 @@ fn reorder(btf: &Btf) {
         let again = turned.permute(&backwards).unwrap();
         assert!(btf.types().zip(again.types()).all(|(a, b)| a.name_bytes() == b.name_bytes()));
     }
-    if let Some((sorted, _)) = told(btf.sorted()) {
+    if let Some((sorted, new_ids)) = told(btf.sorted()) {
         assert!(sorted.check_all().is_ok() && sorted.is_sorted());
+        for (old, new) in btf.types().zip(&new_ids).take(200) {
+            assert_eq!(
+                sorted.get(*new).map(|ty| (ty.kind(), ty.name_bytes())),
+                Ok((old.kind(), old.name_bytes()))
+            );
+            let Ok(name) = std::str::from_utf8(old.name_bytes()) else { continue };
+            for btf in [btf, &sorted] {
+                let mut same =
+                    btf.types().filter(|t| t.kind() == old.kind() && t.name_bytes() == old.name_bytes());
+                let first = same.next().map(|ty| ty.id()).filter(|_| !name.is_empty());
+                assert_eq!(btf.find_own(name, old.kind()), first);
+            }
+        }
+    }
+    let mut selection = Selection::new();
+    for ty in btf.types().step_by(2) {
+        selection.add(ty.id());
+        (0..ty.vlen()).step_by(3).for_each(|index| selection.add_member(ty.id(), index));
+    }
+    if let Some(subset) = told(btf.subset(&selection)) {
+        assert_eq!(subset.check_all(), Ok(()));
+        assert_eq!(subset.types().len(), selection.len());
     }
 }
 

@@ -6,7 +6,11 @@ mod common;
 
 mod distill;
 mod ext;
+#[path = "../properties/model.rs"]
+#[allow(dead_code, unreachable_pub, reason = "some of it is used")]
+mod model;
 mod permute;
+mod properties;
 mod relocate;
 mod sort;
 
