@@ -207,3 +207,26 @@ fn records_of_no_whole_record_are_left_out() {
     let a: ProgLoadAttr = recorder.take()[0].view();
     assert_eq!((a.func_info_rec_size, a.func_info_cnt, a.func_info, a.line_info_cnt), (0, 0, 0, 0));
 }
+
+#[test]
+fn a_log_that_a_kernel_cannot_give_is_no_trouble() {
+    let create = |major, minor, map: &MapCreate<'_>| {
+        let older = Older::new(Arc::new(Fake::new()), KernelVersion::new(major, minor, 0));
+        let recorder = Arc::new(Recorder::new(Arc::new(older)));
+        let k = Kernel::with_door(recorder.clone());
+        let mut log = LogBuf::new(LogBuf::ERRORS, 256);
+        let errno = k.map_create_logged(map, &mut log).map(drop).map_err(|e| e.errno);
+        let creates = recorder.take().iter().filter(|call| call.cmd == Some(Cmd::MAP_CREATE)).count();
+        (errno, creates, log.text().into_owned(), log.true_size())
+    };
+    let wrong = MapCreate { max_entries: 0, ..array() };
+    assert_eq!(create(7, 1, &array()), (Ok(()), 2, String::new(), None));
+    assert_eq!(create(7, 1, &wrong), (Err(Errno::EINVAL), 2, String::new(), None));
+    assert_eq!(create(7, 2, &array()), (Ok(()), 1, String::new(), None));
+    let (errno, creates, text, true_size) = create(7, 2, &wrong);
+    assert_eq!((errno, creates), (Err(Errno::EINVAL), 1));
+    assert!(
+        text.contains("max_entries") && true_size == Some(text.len() as u32 + 1),
+        "{text:?} {true_size:?}"
+    );
+}
