@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
@@ -13,6 +13,9 @@ use crate::Errno;
 
 /// Where the files are that the kernel maps from its own image.
 const KERNEL_TYPES: &[u8] = b"/sys/kernel/btf/";
+
+/// `SYSFS_MAGIC`.
+const SYSFS_MAGIC: u32 = 0x6265_6572;
 
 /// What a mapping is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,7 +58,9 @@ impl Mapping {
         let at_rest = prot == Prot::KernelTypes;
         if at_rest {
             let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-            if !rustix::fs::readlink(link, Vec::new())?.as_bytes().starts_with(KERNEL_TYPES) {
+            // The path alone could be that of a file which somebody mounted there.
+            let of_sysfs = rustix::fs::fstatfs(fd)?.f_type as u32 == SYSFS_MAGIC;
+            if !of_sysfs || !rustix::fs::readlink(link, Vec::new())?.as_bytes().starts_with(KERNEL_TYPES) {
                 return Err(Errno::EINVAL);
             }
         }
@@ -162,7 +167,7 @@ impl Mapping {
     /// outside or no multiple of 8.
     #[inline]
     pub fn load_u64(&self, offset: usize) -> Option<u64> {
-        self.atomic_u64(offset).map(|a| a.load(Ordering::Acquire))
+        self.atomic_u64(offset).map(|a| acquired(a.load(Ordering::Relaxed)))
     }
 
     /// Writes a `u64` that the kernel may read at the same time, with release ordering. Returns false,
@@ -205,7 +210,7 @@ impl Mapping {
     /// Reads a `u32` as [`load_u64`](Self::load_u64) does a `u64`; `offset` a multiple of 4.
     #[inline]
     pub fn load_u32(&self, offset: usize) -> Option<u32> {
-        self.atomic_u32(offset).map(|a| a.load(Ordering::Acquire))
+        self.atomic_u32(offset).map(|a| acquired(a.load(Ordering::Relaxed)))
     }
 
     /// Copies out the bytes from `offset` on, each read once. False, and nothing done, if they are not all inside.
@@ -220,17 +225,18 @@ impl Mapping {
         let mut at = offset;
         while !rest.is_empty() {
             let (to, after) = rest.split_at_mut(piece(at, rest.len()));
+            let relaxed = Ordering::Relaxed;
             let done = match to.len() {
                 8 => {
-                    self.atomic_u64(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                    self.atomic_u64(at).map(|a| to.copy_from_slice(&acquired(a.load(relaxed)).to_ne_bytes()))
                 }
                 4 => {
-                    self.atomic_u32(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                    self.atomic_u32(at).map(|a| to.copy_from_slice(&acquired(a.load(relaxed)).to_ne_bytes()))
                 }
                 2 => {
-                    self.atomic_u16(at).map(|a| to.copy_from_slice(&a.load(Ordering::Acquire).to_ne_bytes()))
+                    self.atomic_u16(at).map(|a| to.copy_from_slice(&acquired(a.load(relaxed)).to_ne_bytes()))
                 }
-                _ => self.atomic_u8(at).map(|a| to.fill(a.load(Ordering::Acquire))),
+                _ => self.atomic_u8(at).map(|a| to.fill(acquired(a.load(relaxed)))),
             };
             if done.is_none() {
                 return false;
@@ -299,6 +305,14 @@ fn piece(offset: usize, left: usize) -> usize {
         2.. if offset.is_multiple_of(2) => 2,
         _ => 1,
     }
+}
+
+/// A value just loaded, before all that is loaded later. Of memory that is mapped for reading only, relaxed loads are
+/// sure to be mere reads on all machines; loads that acquire by themselves are not.
+#[inline]
+fn acquired<T>(value: T) -> T {
+    fence(Ordering::Acquire);
+    value
 }
 
 impl Drop for Mapping {

@@ -68,7 +68,10 @@ impl Memory {
     pub(super) fn producer(&self) -> usize {
         // SAFETY: the first word of the producer's mapping, which is longer than a page, aligned to a page,
         // readable, and lives as long as `self`. Only loads go through the reference; the kernel stores whole words.
-        unsafe { &*self.producer.as_ptr().cast::<AtomicUsize>() }.load(Ordering::Acquire)
+        let position = unsafe { &*self.producer.as_ptr().cast::<AtomicUsize>() }.load(Ordering::Relaxed);
+        // Not part of the load: of memory for reading only, relaxed loads are sure to be mere reads.
+        fence(Ordering::Acquire);
+        position
     }
 
     /// Orders an earlier [`set_consumer`](Self::set_consumer) before later loads.
@@ -88,7 +91,9 @@ impl Memory {
         // SAFETY: `at` is at most `page + size - 8`, the mapping has `page + 2 * size` bytes, and `at` is a multiple
         // of 8, so the word is in bounds and aligned. The kernel writes it with an atomic exchange or a plain aligned
         // store; here are only loads.
-        unsafe { &*self.producer.as_ptr().add(at).cast::<AtomicU32>() }.load(Ordering::Acquire)
+        let header = unsafe { &*self.producer.as_ptr().add(at).cast::<AtomicU32>() }.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        header
     }
 
     /// The `len` bytes of the record whose header is at `position`, empty if they are more than the ring has.
