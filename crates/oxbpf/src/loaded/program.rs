@@ -4,15 +4,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use oxbpf_obj::ProgramFlags;
-use oxbpf_sys::{Kernel, ObjectKind, OpenFlags};
+use oxbpf_sys::{Errno, Kernel, ObjectKind, OpenFlags, ProgramParts};
 
-use super::Loaded;
+use super::{Loaded, LoadedBtf};
 use crate::Program;
 use crate::error::Result;
 use crate::program::About;
 
-/// Programs from elsewhere. The kernel tells a program's type and the first 15 bytes of its name, and nothing of its
-/// section: attach them by the methods that take the target.
+/// Programs from elsewhere. The kernel tells a program's type and the first 15 bytes of its name
+/// (see [`full_name`](Self::full_name)), and nothing of its section: attach them by the methods that take the target.
 impl Program {
     /// The program behind a descriptor, whatever made it.
     ///
@@ -51,6 +51,28 @@ impl Program {
     #[doc(alias = "bpf_obj_get")]
     pub fn from_pinned(kernel: &Kernel, path: impl AsRef<Path>) -> Result<Self> {
         super::from_pinned(kernel, "program", path.as_ref(), OpenFlags::empty(), Self::from_fd)
+    }
+
+    /// Its whole name where its BTF tells it (5.0): the kernel keeps 15 bytes of it. The name itself where they say no
+    /// more, or withhold it.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`](crate::Error::Kernel).
+    pub fn full_name(&self) -> Result<String> {
+        /// Bytes of a name in the kernel.
+        const MOST: usize = 15;
+        let short = || self.name().to_owned();
+        if self.name().len() != MOST {
+            return Ok(short());
+        }
+        let Some(first) = self.dump(ProgramParts::FUNC_INFO)?.functions().next() else { return Ok(short()) };
+        let id = self.kernel().prog_info(self.as_fd())?.btf_id;
+        let btf = match LoadedBtf::from_id(self.kernel(), id) {
+            // Others may have the program, and not the right to open BTF.
+            Err(error) if error.errno() == Some(Errno::EPERM) => return Ok(short()),
+            opened => opened?.btf()?,
+        };
+        Ok(btf.get(first.ty).map_or_else(|_| short(), |function| function.name().to_owned()))
     }
 
     /// All programs that the kernel has, whoever loaded them (needs `CAP_SYS_ADMIN`); see [`Loaded`] for what the items

@@ -61,9 +61,11 @@ fn fields() -> TestResult {
         told.same("run_cnt", info.run_cnt, 0);
         told.same("recursion_misses", info.recursion_misses, 0);
         assert!(told.value.get("dev").is_none() && info.ifindex == 0 && info.netns_ino == 0);
-        // bpftool completes the name from the BTF.
-        let name = told.value["name"].as_str().unwrap_or_default();
-        assert!(name.starts_with(&info.name) && name.len().min(15) == info.name.len(), "{name}: {info:?}");
+        // bpftool completes the name from the BTF, too.
+        told.has("name", program.full_name()?);
+        let opened = Program::from_id(program.kernel(), info.id)?;
+        told.has("name", opened.full_name()?);
+        assert!(opened.full_name()?.starts_with(&info.name));
         let since_boot = time(rustix::time::ClockId::Boottime);
         let loaded = SystemTime::now() - (since_boot - Duration::from_nanos(info.load_time));
         let loaded = loaded.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
@@ -99,34 +101,26 @@ fn code_and_lines() -> TestResult {
         // Addresses in instructions of two are shown to some and not to others; so each as the kernel gives it to us.
         assert_eq!(hex(&dump.xlated), hex(&bytes), "{}", info.name);
 
-        // Where a function begins: its record's first number is the instruction.
-        let word = |at: &[u8]| u32::from_ne_bytes([at[0], at[1], at[2], at[3]]);
-        let size = dump.func_info_rec_size.max(1) as usize;
-        let ours: Vec<u32> = dump.func_info.chunks(size).map(word).collect();
+        let ours: Vec<u32> = dump.functions().map(|f| f.insn_off).collect();
         assert_eq!(ours.len(), info.nr_func_info as usize);
         let mut at = 0;
         let mut begins = Vec::new();
         let theirs = bpftool(&["prog", "dump", "xlated", "id", &id, "linum"])?;
         let btf = oxbpf::LoadedBtf::from_id(program.kernel(), info.btf_id);
         let btf = btf.and_then(|btf| btf.btf());
-        let size = dump.line_info_rec_size.max(1) as usize;
-        let mut ours_lines = dump.line_info.chunks(size);
-        assert_eq!(ours_lines.len(), info.nr_line_info as usize);
+        assert_eq!(dump.lines().count(), info.nr_line_info as usize);
         for (insn, code) in theirs.as_array().ok_or("a list")?.iter().zip(bytes_of(&dump.xlated)) {
             if insn.get("proto").is_some() {
                 begins.push(at);
             }
             if let (Some(line), Ok(btf)) = (insn["line_num"].as_u64(), &btf) {
-                // bpftool leaves out what stands on the same line text as before, not the record.
-                let record = ours_lines.find(|r| word(r) == at).ok_or("a line that we have not")?;
-                let packed = word(&record[12..]);
-                assert_eq!(u64::from(packed >> 10), line, "{} at {at}", info.name);
-                assert_eq!(u64::from(packed & 0x3ff), insn["line_col"].as_u64().unwrap_or(0));
-                let text = |offset: u32| btf.str_at(offset).ok().map(str::to_owned);
-                assert_eq!(text(word(&record[4..])).as_deref(), insn["file"].as_str());
+                let ours = dump.line_of(at).ok_or("a line that we have not")?;
+                assert_eq!((ours.insn_off, u64::from(ours.line())), (at, line), "{}", info.name);
+                assert_eq!(u64::from(ours.column()), insn["line_col"].as_u64().unwrap_or(0));
+                assert_eq!(btf.str_at(ours.file_name_off).ok(), insn["file"].as_str());
                 lines += 1;
             }
-            at += (code.len() / 8) as u32;
+            at += code.len() as u32;
         }
         assert_eq!(ours, begins, "{}", info.name);
     }
@@ -186,12 +180,11 @@ fn functions_in_memory() -> TestResult {
             assert!(found.is_some_and(|l| l.starts_with(&line)), "{line} of {}: {found:?}", info.name);
             seen += 1;
         }
-        // Source lines are where the functions are, in their order.
-        let within = |at: &u64| {
-            let mut functions = dump.ksyms.iter().zip(&dump.func_lens);
-            functions.any(|(start, len)| (*start..start + u64::from(*len)).contains(at))
-        };
-        assert!(dump.jited_line_info.iter().all(within), "{}", info.name);
+        // Each line is found by its address, unless the next one stands there, too.
+        let shared = |at: &u64| dump.jited_line_info.iter().filter(|other| *other == at).count() > 1;
+        for (line, at) in dump.lines().zip(&dump.jited_line_info).filter(|(_, at)| !shared(at)) {
+            assert_eq!(dump.line_at(*at), Some(line), "{}", info.name);
+        }
     }
     match seen {
         0 => Err(Skip::because("needs programs as machine code whose addresses are shown").into()),

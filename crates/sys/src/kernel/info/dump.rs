@@ -46,11 +46,11 @@ pub struct ProgramDump {
     pub ksyms: Vec<u64>,
     /// Bytes of machine code of each function (4.18).
     pub func_lens: Vec<u32>,
-    /// Records of functions (5.0).
+    /// Records of functions (5.0); see [`functions`](Self::functions).
     pub func_info: Vec<u8>,
     /// Bytes of such a record.
     pub func_info_rec_size: u32,
-    /// Records of source lines (5.0).
+    /// Records of source lines (5.0); see [`lines`](Self::lines).
     pub line_info: Vec<u8>,
     /// Bytes of such a record.
     pub line_info_rec_size: u32,

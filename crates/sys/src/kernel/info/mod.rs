@@ -6,6 +6,7 @@
 mod btf;
 mod dump;
 mod fdinfo;
+mod lines;
 mod link;
 mod link_types;
 mod map;
