@@ -46,11 +46,16 @@ fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let text = fs::read_to_string(root().join("docs/commands.md"))?;
     let rows = text.lines().filter(|line| line.starts_with("| `")).map(|line| {
         let mut cells = line.trim_matches('|').split(" | ");
-        Ok(Row {
-            name: quoted(cells.next().unwrap_or_default()).pop().ok_or("a row without a name")?,
-            here: links(cells.next().unwrap_or_default()),
-            tests: quoted(cells.next().unwrap_or_default()),
-        })
+        let name = quoted(cells.next().unwrap_or_default()).pop().ok_or("a row without a name")?;
+        let (mut here, mut tests) = (Vec::new(), Vec::new());
+        for cell in cells {
+            if cell.contains("](") {
+                here.extend(links(cell));
+            } else {
+                tests.extend(quoted(cell));
+            }
+        }
+        Ok(Row { name, here, tests })
     });
     rows.collect()
 }
@@ -117,7 +122,11 @@ fn no_function_and_no_field_is_missing() -> TestResult {
 #[test]
 fn every_function_is_what_the_table_says() -> TestResult {
     for row in rows()?.iter().filter(|row| FUNCTIONS.lines().any(|f| f == row.name)) {
-        assert!(!row.here.is_empty(), "{}: what is it here?", row.name);
+        assert!(
+            row.here.iter().any(|link| link.path.starts_with("Kernel::")),
+            "{}: what is it here?",
+            row.name
+        );
         for link in &row.here {
             let text = fs::read_to_string(root().join(&link.file))?;
             let function = link.path.rsplit("::").next().unwrap_or_default();
