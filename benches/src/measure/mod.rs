@@ -4,6 +4,7 @@ mod btf;
 mod btf_memory;
 mod dedup;
 mod hello;
+mod maps;
 mod relocate;
 mod ring;
 mod trivial;
@@ -45,6 +46,7 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "hello", run: hello::plain },
     Measurement { name: "hello-core", run: hello::with_core },
     Measurement { name: "ring-buffer", run: ring::rows },
+    Measurement { name: "maps", run: maps::rows },
 ];
 
 pub(crate) const LIBBPF: &str = "libbpf 1.7";

@@ -1,11 +1,15 @@
 //! The C libbpf behind safe faces, no more of it than the measurements need.
 
+mod map;
+
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr::{self, NonNull};
 
 use libbpf_sys as sys;
+
+pub(crate) use map::Map;
 
 /// Keeps libbpf from writing to standard error; forming its messages is left out on both sides.
 pub(crate) fn silence() {
