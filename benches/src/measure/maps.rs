@@ -12,20 +12,20 @@ use crate::pair::{Outcome, medians, timed};
 use crate::process::usage;
 use crate::row::{Row, Unit};
 
-/// Elements of each map, and how often one is accessed in a round.
+/// Elements of the maps of which all are read.
 const ENTRIES: u32 = 100_000;
-/// Elements at a time in batches.
-const BATCH: usize = 4096;
+/// Elements that are accessed in a round, one by one or in a batch: short rounds, of which few are interrupted.
+const CHUNK: u32 = 1000;
 
 /// Both sides work on the same map, by turns.
 pub(super) fn rows(settings: &Settings) -> Outcome<Vec<Row>> {
-    let rounds = settings.rounds(15);
+    let short = settings.rounds(201);
     let mut rows = Vec::new();
-    single_hash(rounds, &mut rows)?;
-    single_array(rounds, &mut rows)?;
-    whole(rounds, &mut rows)?;
-    batches(rounds, &mut rows)?;
-    mapped(rounds, &mut rows)?;
+    single_hash(short, &mut rows)?;
+    single_array(short, &mut rows)?;
+    whole(settings.rounds(9), &mut rows)?;
+    batches(short, &mut rows)?;
+    mapped(short, &mut rows)?;
     Ok(rows)
 }
 
@@ -43,17 +43,17 @@ fn map(map_type: MapType, flags: MapFlags) -> Outcome<(Map, libbpf::Map)> {
     Ok((map, libbpf::Map(fd)))
 }
 
-/// A row of nanoseconds for each element.
-fn row(name: &'static str, peer: &'static str, (ours, theirs): (Duration, Duration), target: f64) -> Row {
-    let each = |time: Duration| time.as_nanos() as f64 / f64::from(ENTRIES);
-    Row::new(name, peer, Unit::Nanoseconds, (each(ours), each(theirs)), Some(target))
+/// A row of nanoseconds for each of so many elements.
+fn row(name: &'static str, (ours, theirs): (Duration, Duration), elements: u32, target: f64) -> Row {
+    let each = |time: Duration| time.as_nanos() as f64 / f64::from(elements);
+    Row::new(name, LIBBPF, Unit::Nanoseconds, (each(ours), each(theirs)), Some(target))
 }
 
-/// Times something for every key.
+/// Times something for every key of a round.
 fn each<E: Into<Box<dyn std::error::Error>>>(
     mut work: impl FnMut(u32) -> Result<(), E>,
 ) -> Outcome<Duration> {
-    timed(|| (0..ENTRIES).try_for_each(&mut work).map_err(Into::into))
+    timed(|| (0..CHUNK).try_for_each(&mut work).map_err(Into::into))
 }
 
 fn single_hash(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
@@ -69,7 +69,7 @@ fn single_hash(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
         || each(|key| ours.get(&key).map(|value| assert_eq!(value, Some(u64::from(key))))),
         || each(|key| c.lookup(key).map(|value| assert_eq!(value, u64::from(key)))),
     )?;
-    let full = || -> Outcome<()> { Ok((0..ENTRIES).try_for_each(|key| c.update(key, 0))?) };
+    let full = || -> Outcome<()> { Ok((0..CHUNK).try_for_each(|key| c.update(key, 0))?) };
     let delete = medians(
         rounds,
         || {
@@ -81,9 +81,9 @@ fn single_hash(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
             each(|key| c.delete(key))
         },
     )?;
-    rows.push(row("map-lookup-hash", LIBBPF, lookup, 1.0));
-    rows.push(row("map-update-hash", LIBBPF, update, 1.0));
-    rows.push(row("map-delete-hash", LIBBPF, delete, 1.0));
+    rows.push(row("map-lookup-hash", lookup, CHUNK, 1.0));
+    rows.push(row("map-update-hash", update, CHUNK, 1.0));
+    rows.push(row("map-delete-hash", delete, CHUNK, 1.0));
     Ok(())
 }
 
@@ -100,14 +100,13 @@ fn single_array(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
         || each(|key| ours.get(key).map(|value| assert_eq!(value, Some(u64::from(key))))),
         || each(|key| c.lookup(key).map(|value| assert_eq!(value, u64::from(key)))),
     )?;
-    rows.push(row("map-lookup-array", LIBBPF, lookup, 1.0));
-    rows.push(row("map-update-array", LIBBPF, update, 1.0));
+    rows.push(row("map-lookup-array", lookup, CHUNK, 1.0));
+    rows.push(row("map-update-array", update, CHUNK, 1.0));
     Ok(())
 }
 
-/// The sum of keys and values, by whatever means, of a map that has every key with itself as the value.
-fn timed_sum(sum: impl FnOnce() -> Outcome<u64>) -> Outcome<Duration> {
-    let all = u64::from(ENTRIES) * u64::from(ENTRIES - 1);
+/// The sum of all keys and values, by whatever means.
+fn timed_sum(all: u64, sum: impl FnOnce() -> Outcome<u64>) -> Outcome<Duration> {
     let mut found = 0;
     let time = timed(|| {
         found = sum()?;
@@ -123,13 +122,16 @@ fn filled(map_type: MapType) -> Outcome<(Map, libbpf::Map)> {
     Ok((map, c))
 }
 
+/// What keys and values add up to.
+const ALL: u64 = ENTRIES as u64 * (ENTRIES as u64 - 1);
+
 fn whole(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
     let (map, c) = filled(MapType::HASH)?;
     let hash = HashMap::<u32, u64>::new(&map)?;
     let time = medians(
         rounds,
         || {
-            timed_sum(|| {
+            timed_sum(ALL, || {
                 let mut sum = 0_u64;
                 for entry in &hash {
                     let (key, value) = entry?;
@@ -138,16 +140,16 @@ fn whole(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
                 Ok(sum)
             })
         },
-        || timed_sum(|| Ok(c.sum_by_keys()?)),
+        || timed_sum(ALL, || Ok(c.sum_by_keys()?)),
     )?;
-    rows.push(row("map-iterate-hash", LIBBPF, time, 0.25));
+    rows.push(row("map-iterate-hash", time, ENTRIES, 0.25));
 
     let (map, c) = filled(MapType::ARRAY)?;
     let array = Array::<u64>::new(&map)?;
     let time = medians(
         rounds,
         || {
-            timed_sum(|| {
+            timed_sum(ALL, || {
                 let mut sum = 0_u64;
                 for (index, value) in array.iter().enumerate() {
                     sum = sum.wrapping_add(index as u64).wrapping_add(value?);
@@ -155,26 +157,36 @@ fn whole(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
                 Ok(sum)
             })
         },
-        || timed_sum(|| Ok(c.sum_by_keys()?)),
+        || timed_sum(ALL, || Ok(c.sum_by_keys()?)),
     )?;
-    rows.push(row("map-iterate-array", LIBBPF, time, 0.25));
+    rows.push(row("map-iterate-array", time, ENTRIES, 0.25));
     Ok(())
 }
 
 fn batches(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
-    let (map, c) = filled(MapType::HASH)?;
+    let (map, c) = map(MapType::HASH, MapFlags::empty())?;
     let hash = HashMap::<u32, u64>::new(&map)?;
-    let (mut keys, mut values) = (vec![0; BATCH], vec![0; BATCH]);
-    let (mut c_keys, mut c_values) = (vec![0; BATCH], vec![0; BATCH]);
+    let keys: Vec<u32> = (0..CHUNK).collect();
+    let values: Vec<u64> = keys.iter().copied().map(u64::from).collect();
+    let any = ElemFlags::empty();
+    let update = medians(
+        rounds,
+        || timed(|| Ok(hash.update_batch(&keys, &values, any)?)),
+        || timed(|| Ok(c.update_batch(&keys, &values)?)),
+    )?;
+    let all = u64::from(CHUNK) * u64::from(CHUNK - 1);
+    // A little more room than there are entries: all come at once.
+    let (mut found, mut of) = (vec![0; keys.len() + 24], vec![0; keys.len() + 24]);
+    let (mut c_found, mut c_of) = (found.clone(), of.clone());
     let lookup = medians(
         rounds,
         || {
-            timed_sum(|| {
+            timed_sum(all, || {
                 let mut cursor = oxbpf_sys::BatchCursor::new();
                 let mut sum = 0_u64;
                 loop {
-                    let batch = hash.lookup_batch(&mut cursor, &mut keys, &mut values, ElemFlags::empty())?;
-                    for (key, value) in keys.iter().zip(&values).take(batch.count) {
+                    let batch = hash.lookup_batch(&mut cursor, &mut found, &mut of, any)?;
+                    for (key, value) in found.iter().zip(&of).take(batch.count) {
                         sum = sum.wrapping_add(u64::from(*key)).wrapping_add(*value);
                     }
                     if !batch.more {
@@ -183,60 +195,23 @@ fn batches(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
                 }
             })
         },
-        || timed_sum(|| Ok(c.sum_by_batches(&mut c_keys, &mut c_values)?)),
+        || timed_sum(all, || Ok(c.sum_by_batches(&mut c_found, &mut c_of)?)),
     )?;
-    let keys: Vec<u32> = (0..ENTRIES).collect();
-    let values: Vec<u64> = keys.iter().copied().map(u64::from).collect();
-    let parts = || keys.chunks(BATCH).zip(values.chunks(BATCH));
-    let update = medians(
-        rounds,
-        || {
-            timed(|| {
-                for (keys, values) in parts() {
-                    hash.update_batch(keys, values, ElemFlags::empty())?;
-                }
-                Ok(())
-            })
-        },
-        || {
-            timed(|| {
-                for (keys, values) in parts() {
-                    c.update_batch(keys, values)?;
-                }
-                Ok(())
-            })
-        },
-    )?;
-    let full = || -> Outcome<()> {
-        for (keys, values) in parts() {
-            c.update_batch(keys, values)?;
-        }
-        Ok(())
-    };
+    let full = || -> Outcome<()> { Ok(c.update_batch(&keys, &values)?) };
     let delete = medians(
         rounds,
         || {
             full()?;
-            timed(|| {
-                for (keys, _) in parts() {
-                    hash.remove_batch(keys)?;
-                }
-                Ok(())
-            })
+            timed(|| Ok(hash.remove_batch(&keys)?))
         },
         || {
             full()?;
-            timed(|| {
-                for (keys, _) in parts() {
-                    c.delete_batch(keys)?;
-                }
-                Ok(())
-            })
+            timed(|| Ok(c.delete_batch(&keys)?))
         },
     )?;
-    rows.push(row("map-lookup-batch", LIBBPF, lookup, 1.0));
-    rows.push(row("map-update-batch", LIBBPF, update, 1.0));
-    rows.push(row("map-delete-batch", LIBBPF, delete, 1.0));
+    rows.push(row("map-lookup-batch", lookup, CHUNK, 1.0));
+    rows.push(row("map-update-batch", update, CHUNK, 1.0));
+    rows.push(row("map-delete-batch", delete, CHUNK, 1.0));
     Ok(())
 }
 
@@ -255,7 +230,7 @@ fn mapped(rounds: usize, rows: &mut Vec<Row>) -> Outcome<()> {
         || each(read),
         || each(|key| c.lookup(key).map(|value| assert_eq!(value, u64::from(key)))),
     )?;
-    rows.push(row("map-read-mapped", LIBBPF, time, 0.1));
+    rows.push(row("map-read-mapped", time, CHUNK, 0.1));
     // What a process does more if it reads often, against one call for each lookup.
     let program = std::env::current_exe()?.with_file_name("mapped-oxbpf").to_string_lossy().into_owned();
     let calls =

@@ -1,6 +1,7 @@
 //! The argument of one bpf(2) call: a zeroed `union bpf_attr` and the memory that it points to.
 
 mod common;
+mod elem;
 mod strings;
 
 use std::ffi::CStr;
@@ -9,6 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+pub use elem::Elem;
 pub(crate) use strings::{CStrings, object_name};
 
 use crate::Errno;

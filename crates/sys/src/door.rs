@@ -13,7 +13,7 @@ use std::path::Path;
 
 pub use host::HostDoor;
 
-use crate::attr::Attr;
+use crate::attr::{Attr, Elem};
 use crate::mapping::{Mapping, Prot};
 use crate::uapi::{PerfFlags, RawPerfEventAttr};
 use crate::{Errno, KernelVersion};
@@ -54,6 +54,16 @@ pub unsafe trait Door: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The errno of a kernel that refuses.
     fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno>;
+
+    /// Looks up, sets, deletes or goes on to one element of a map. Unless a door says otherwise this is the
+    /// [`Call::Bpf`] that it is; the door to the kernel of this machine has a shorter way, as programs make this call
+    /// more than any other.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    fn map_elem(&self, elem: &mut Elem<'_>) -> Result<(), Errno> {
+        self.call(Call::Bpf(&mut elem.attr())).map(drop)
+    }
 }
 
 /// A call on a kernel.

@@ -34,7 +34,7 @@ mod meaning;
 mod options;
 pub mod uapi;
 
-pub use attr::{Attr, Layout};
+pub use attr::{Attr, Elem, Layout};
 pub use door::{Call, Door, HostDoor, OpenHow, PerfEventOpen, PerfIoctl, Reply, Uname};
 pub use errno::Errno;
 pub use error::{Result, SysError};

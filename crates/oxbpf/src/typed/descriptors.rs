@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use oxbpf_sys::Errno;
 use oxbpf_sys::uapi::ElemFlags;
 
 use crate::{Error, Map};
@@ -19,6 +20,14 @@ pub(super) fn put(map: &Map, key: &[u8], fd: BorrowedFd<'_>, flags: ElemFlags) -
 pub(super) fn id(map: &Map, key: &[u8]) -> Result<Option<u32>, Error> {
     let mut id = [0; 4];
     Ok(map.lookup_into(key, &mut id, ElemFlags::empty())?.then(|| u32::from_ne_bytes(id)))
+}
+
+/// What was opened by its id; `None` if it went before.
+pub(super) fn unless_gone<T>(opened: Result<T, Error>) -> Result<Option<T>, Error> {
+    match opened {
+        Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 /// The cookie of the socket at `key`. The kernel tells it where values have 8 bytes.

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::os::fd::AsFd;
 
 use oxbpf_obj::MapType;
-use oxbpf_sys::Errno;
 use oxbpf_sys::uapi::ElemFlags;
 
 use super::{Plain, check_key, debug, descriptors, read};
@@ -148,11 +147,9 @@ impl<K: Plain> HashOfMaps<K> {
 
 /// The map at `key`, unless it goes before it is opened.
 fn open(outer: &Map, key: &[u8]) -> Result<Option<Map>, Error> {
-    let Some(id) = descriptors::id(outer, key)? else { return Ok(None) };
-    match Map::from_id(outer.kernel(), id) {
-        Ok(map) => Ok(Some(map)),
-        Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
-        Err(error) => Err(error),
+    match descriptors::id(outer, key)? {
+        Some(id) => descriptors::unless_gone(Map::from_id(outer.kernel(), id)),
+        None => Ok(None),
     }
 }
 

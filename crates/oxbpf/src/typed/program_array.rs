@@ -50,13 +50,24 @@ impl ProgramArray {
         self.map.delete(&index.to_ne_bytes())
     }
 
-    /// The id of the program at `index` (4.17), which `Program::from_id` opens; `None` if there is none.
+    /// The id of the program at `index` (4.17); `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Map`].
     #[doc(alias = "bpf_map_lookup_elem")]
     pub fn id(&self, index: u32) -> Result<Option<u32>, Error> {
         descriptors::id(&self.map, &index.to_ne_bytes())
+    }
+
+    /// The program at `index`, opened by its id (needs `CAP_SYS_ADMIN`); `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Map`]; [`Error::Kernel`]: `EPERM`.
+    pub fn get(&self, index: u32) -> Result<Option<Program>, Error> {
+        match self.id(index)? {
+            Some(id) => descriptors::unless_gone(Program::from_id(self.map.kernel(), id)),
+            None => Ok(None),
+        }
     }
 
     /// The indices that have a program, and its id.

@@ -13,7 +13,7 @@ use oxbpf_testing::{Cgroup, Need, Suite, TestResult, testdata};
 use super::{kinds, make, refused, shape};
 
 pub(crate) fn tests(suite: &mut Suite) {
-    suite.test("descriptors::programs", &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 8)], programs);
+    suite.test("descriptors::programs", &[Need::Bpf, Need::NetAdmin, Need::SysAdmin, Need::Kernel(5, 8)], programs);
     suite.test("descriptors::maps_by_index", &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8)], array_of_maps);
     suite.test("descriptors::maps_by_key", &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8)], hash_of_maps);
     suite.test("descriptors::cgroups", &[Need::Bpf, Need::SysAdmin, Need::Cgroup2], cgroups);
@@ -33,6 +33,8 @@ fn programs() -> TestResult {
     assert_eq!((array.id(0)?, array.id(1)?, array.id(3)?), (Some(one.info()?.id), None, None));
     let all = array.iter().collect::<oxbpf::Result<Vec<_>>>()?;
     assert_eq!(all, [(0, one.info()?.id), (2, two.info()?.id)]);
+    let opened = array.get(2)?.ok_or("it is there")?;
+    assert_eq!((opened.info()?.id, array.get(1)?.is_none()), (two.info()?.id, true));
     refused(array.set(3, one), Errno::E2BIG, PAST);
     // All programs of an array are of one type.
     let other = kinds(&["stacks"], &["trace"])?;

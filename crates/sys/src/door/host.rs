@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::{Call, Door, OpenHow, PerfEventOpen, PerfIoctl, Reply, Uname};
 use crate::Errno;
-use crate::attr::Attr;
+use crate::attr::{Attr, Elem};
 use crate::mapping::Mapping;
 use crate::uapi::{Cmd, PerfFlags};
 
@@ -44,6 +44,11 @@ unsafe impl Door for HostDoor {
             Call::MountTracefs => mount_tracefs().map(Reply::Fd),
             Call::Memlock(new) => memlock(new).map(Reply::Value),
         }
+    }
+
+    #[inline]
+    fn map_elem(&self, elem: &mut Elem<'_>) -> Result<(), Errno> {
+        elem.syscall()
     }
 }
 

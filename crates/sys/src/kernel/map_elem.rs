@@ -1,12 +1,11 @@
 //! Elements of a map, one at a time.
 
-use std::mem::offset_of;
 use std::os::fd::AsFd;
 
 use super::{Kernel, MapFd};
-use crate::attr::{Attr, raw};
+use crate::attr::Elem;
 use crate::meaning::of_elements;
-use crate::uapi::{Cmd, ElemFlags, MapElemAttr};
+use crate::uapi::{Cmd, ElemFlags};
 use crate::{Errno, Result, SysError};
 
 // What all functions here have in common: the kernel copies keys and values during the call, and as many bytes as
@@ -102,13 +101,12 @@ impl Kernel {
         self.read_elem(Cmd::MAP_LOOKUP_AND_DELETE_ELEM, map, key, value, flags)
     }
 
+    #[inline]
     fn read_elem(&self, cmd: Cmd, map: &MapFd, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<()> {
         check(cmd, "key", key.len(), map.key_size())?;
         check(cmd, "value", value.len(), map.value_len_with(flags))?;
-        let mut attr = elem(cmd, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        attr.output("value", offset_of!(MapElemAttr, value), value);
-        self.bpf(&mut attr).map_err(|e| explained(cmd, map, flags, e))
+        let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits()).output("value", value);
+        self.elem(&mut elem).map_err(|e| explained(cmd, map, flags, e))
     }
 
     /// Writes the value of `key`: adds it or replaces what is there, or with [`ElemFlags::NOEXIST`] only the
@@ -158,16 +156,13 @@ impl Kernel {
         let mut padded = Vec::new();
         let value = if value.len() < map.value_len() {
             // Kernels before 7.0 copy the values of all CPUs before they refuse the flag that asks for one.
-            padded.extend_from_slice(value);
-            padded.resize(map.value_len(), 0);
+            pad(&mut padded, value, map.value_len());
             &*padded
         } else {
             value
         };
-        let mut attr = elem(cmd, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        attr.input("value", offset_of!(MapElemAttr, value), value);
-        self.bpf(&mut attr).map_err(|e| explained(cmd, map, flags, e))
+        let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits()).input(value);
+        self.elem(&mut elem).map_err(|e| explained(cmd, map, flags, e))
     }
 
     /// Deletes the element of `key`, of a per-CPU table for all CPUs. Lookups at the same time find it or do not.
@@ -199,12 +194,12 @@ impl Kernel {
     #[doc(alias = "bpf_map_delete_elem")]
     #[doc(alias = "bpf_map_delete_elem_flags")]
     #[doc(alias = "BPF_MAP_DELETE_ELEM")]
+    #[inline]
     pub fn map_delete_elem(&self, map: &MapFd, key: &[u8], flags: ElemFlags) -> Result<()> {
         let cmd = Cmd::MAP_DELETE_ELEM;
         check(cmd, "key", key.len(), map.key_size())?;
-        let mut attr = elem(cmd, map, flags);
-        attr.input("key", offset_of!(MapElemAttr, key), key);
-        self.bpf(&mut attr).map_err(|e| explained(cmd, map, flags, e))
+        let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits());
+        self.elem(&mut elem).map_err(|e| explained(cmd, map, flags, e))
     }
 
     /// Copies the key that follows `key` (the first one for `None`, since Linux 4.12) into `next`. False after the
@@ -244,10 +239,8 @@ impl Kernel {
         let cmd = Cmd::MAP_GET_NEXT_KEY;
         check(cmd, "key", key.map_or(map.key_size(), <[u8]>::len), map.key_size())?;
         check(cmd, "next key", next.len(), map.key_size())?;
-        let mut attr = elem(cmd, map, ElemFlags::empty());
-        attr.input("key", offset_of!(MapElemAttr, key), key.unwrap_or_default());
-        attr.output("next_key", offset_of!(MapElemAttr, value), next);
-        match self.bpf(&mut attr) {
+        let mut elem = Elem::new(cmd, map.as_fd(), key.unwrap_or_default(), 0).output("next_key", next);
+        match self.elem(&mut elem) {
             Ok(()) => Ok(true),
             Err(e) if e.errno == Errno::ENOENT => Ok(false),
             Err(e) => Err(explained(cmd, map, ElemFlags::empty(), e)),
@@ -255,17 +248,17 @@ impl Kernel {
     }
 }
 
-#[inline]
-fn elem<'a>(cmd: Cmd, map: &'a MapFd, flags: ElemFlags) -> Attr<'a> {
-    let layout = MapElemAttr { map_fd: raw(map.as_fd()), flags: flags.bits(), ..Default::default() };
-    Attr::new(cmd, &layout)
-}
-
 /// The error, with what it means of an element of such a map.
 #[cold]
 pub(super) fn explained(cmd: Cmd, map: &MapFd, flags: ElemFlags, e: SysError) -> SysError {
     let meaning = of_elements(cmd, map.map_type(), flags, e.errno);
     e.meaning_of(meaning)
+}
+
+#[cold]
+fn pad(to: &mut Vec<u8>, value: &[u8], len: usize) {
+    to.extend_from_slice(value);
+    to.resize(len, 0);
 }
 
 /// The sizes that memory safety rests on.

@@ -58,7 +58,7 @@ pub use test_run::{TestRun, TestRunAnswer};
 pub use token::TokenInfo;
 pub use version::KernelVersion;
 
-use crate::attr::Attr;
+use crate::attr::{Attr, Elem};
 use crate::door::{Call, Door, HostDoor, Reply};
 use crate::mapping::{Mapping, Prot};
 use crate::{Errno, Result, SysError, options};
@@ -171,6 +171,15 @@ impl Kernel {
         match self.0.door.call(Call::Bpf(attr)) {
             Ok(_) => Ok(()),
             Err(e) => Err(self.refused(attr, e)),
+        }
+    }
+
+    /// A command on one element of a map.
+    #[inline]
+    pub(crate) fn elem(&self, elem: &mut Elem<'_>) -> Result<()> {
+        match self.0.door.map_elem(elem) {
+            Ok(()) => Ok(()),
+            Err(e) => Err(self.refused(&elem.attr(), e)),
         }
     }
 
