@@ -13,7 +13,11 @@ use oxbpf_testing::{Cgroup, Need, Suite, TestResult, testdata};
 use super::{kinds, make, refused, shape};
 
 pub(crate) fn tests(suite: &mut Suite) {
-    suite.test("descriptors::programs", &[Need::Bpf, Need::NetAdmin, Need::SysAdmin, Need::Kernel(5, 8)], programs);
+    suite.test(
+        "descriptors::programs",
+        &[Need::Bpf, Need::NetAdmin, Need::SysAdmin, Need::Kernel(5, 8)],
+        programs,
+    );
     suite.test("descriptors::maps_by_index", &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8)], array_of_maps);
     suite.test("descriptors::maps_by_key", &[Need::Bpf, Need::SysAdmin, Need::Kernel(5, 8)], hash_of_maps);
     suite.test("descriptors::cgroups", &[Need::Bpf, Need::SysAdmin, Need::Cgroup2], cgroups);
