@@ -1,6 +1,7 @@
 //! What the kernel tells, field by field, beside what bpftool and /proc tell of the same objects.
 
 mod btf;
+mod disasm;
 mod links;
 mod made;
 mod maps;
@@ -17,5 +18,6 @@ fn main() -> ExitCode {
     maps::tests(&mut suite);
     btf::tests(&mut suite);
     links::tests(&mut suite);
+    disasm::tests(&mut suite);
     suite.run()
 }

@@ -33,7 +33,7 @@ const FILES: &[&str] = &[
 ];
 
 /// Those of them that this kernel is new enough for.
-fn loaded() -> Result<Vec<Object>> {
+pub(crate) fn loaded() -> Result<Vec<Object>> {
     let load = |file: &&str| Object::load(&oxbpf::open(testdata(file))?, &LoadOptions::default());
     let all: Vec<Object> = FILES.iter().map(load).filter_map(oxbpf::Result::ok).collect();
     let new = Kernel::host().kernel_version()?.at_least(6, 1);
