@@ -390,6 +390,28 @@ pub enum TypeProblem {
     /// A type that refers to itself, and not through a struct or union.
     #[error("refers to itself without a struct, union or typedef in between")]
     Circle,
+    /// A type without a name that has to have one.
+    #[error("{what} needs a name")]
+    NoName {
+        /// What needs one: "it", "an enumerator".
+        what: &'static str,
+    },
+    /// A member of a union that is not at its start.
+    #[error("member {index} starts at bit {bit_offset}, but members of a union start at 0")]
+    UnionMember {
+        /// Which member, from 0.
+        index: u32,
+        /// Its offset in bits.
+        bit_offset: u32,
+    },
+    /// A member inside a byte.
+    #[error("member {index} starts at bit {bit_offset}, where only a bit-field can")]
+    Unaligned {
+        /// Which member, from 0.
+        index: u32,
+        /// Its offset in bits.
+        bit_offset: u32,
+    },
     /// A variable, section or tag where a type should be.
     #[error("cannot be a part of another type")]
     NotAPart,

@@ -18,12 +18,11 @@ fn what_does_not_fit_is_refused() {
     refused(b.add_typedef("a\0b", int), "a BTF string cannot hold a NUL: \"a\\0b\"");
     refused(
         b.add_int("big", 17, IntEncoding::UNSIGNED),
-        "type [2] INT 'big': integer of 136 bits at bit 0 does not fit in 17 bytes (at most 128 bits)",
+        "type [2] INT 'big': size is 17 bytes, expected 1, 2, 4, 8 or 16",
     );
     refused(
         b.add_int("huge", u32::MAX, IntEncoding::UNSIGNED),
-        "type [2] INT 'huge': integer of 4294967295 bits at bit 0 does not fit in 4294967295 bytes (at most \
-         128 bits)",
+        "type [2] INT 'huge': size is 4294967295 bytes, expected 1, 2, 4, 8 or 16",
     );
     refused(
         b.add_struct("s", 1 << 30, [Field::bitfield("f", int, 0, 3), Field::new("far", int, 1 << 24)]),
@@ -55,7 +54,7 @@ fn what_does_not_fit_is_refused() {
     );
     assert_eq!(b.end_id(), TypeId(2), "nothing was added");
     // Far offsets are fine where there are no bit-fields.
-    b.add_struct("s", 1 << 30, [Field::new("far", int, u32::MAX)]).unwrap();
+    b.add_struct("s", 1 << 30, [Field::new("far", int, !7)]).unwrap();
     b.build().unwrap();
 }
 
@@ -135,4 +134,53 @@ fn encodings_of_integers() {
     assert!(int(both).signed && int(both).char && !int(both).bool);
     assert!(!int(bool).signed && !int(bool).char && int(bool).bool);
     assert_eq!(b.get(bool).unwrap().kind(), Kind::Int);
+}
+
+#[test]
+fn what_libbpf_refuses() {
+    let mut b = BtfBuilder::new();
+    let int = b.add_int("int", 4, IntEncoding::SIGNED).unwrap();
+    let proto = b.add_func_proto(int, []).unwrap();
+    let far = TypeId(0x8000_0000);
+    let before = b.end_id();
+    let field = |bit_offset| [Field::new("a", int, bit_offset)];
+    let refused = [
+        (b.add_int("", 4, IntEncoding::SIGNED), "type [3] INT: it needs a name"),
+        (
+            b.add_int("i", 3, IntEncoding::SIGNED),
+            "type [3] INT 'i': size is 3 bytes, expected 1, 2, 4, 8 or 16",
+        ),
+        (b.add_float("", 4), "type [3] FLOAT: it needs a name"),
+        (b.add_float("f", 5), "type [3] FLOAT 'f': size is 5 bytes, expected 2, 4, 8, 12 or 16"),
+        (b.add_ptr(far), "type [3] PTR: type id is 2147483648, but BTF holds at most 2147483647"),
+        (b.add_array(int, far, 1), "type [3] ARRAY: type id is 2147483648, but BTF holds at most 2147483647"),
+        (
+            b.add_union("u", 8, field(8)),
+            "type [3] UNION 'u': member 0 starts at bit 8, but members of a union start at 0",
+        ),
+        (
+            b.add_struct("s", 8, field(4)),
+            "type [3] STRUCT 's': member 0 starts at bit 4, where only a bit-field can",
+        ),
+        (b.add_enum("e", 3, false, []), "type [3] ENUM 'e': size is 3 bytes, expected 1, 2, 4 or 8"),
+        (b.add_enum("e", 4, false, [("", 1)]), "type [3] ENUM 'e': an enumerator needs a name"),
+        (b.add_enum64("e", 16, false, []), "type [3] ENUM64 'e': size is 16 bytes, expected 1, 2, 4 or 8"),
+        (b.add_enum64("e", 8, false, [("", 1)]), "type [3] ENUM64 'e': an enumerator needs a name"),
+        (b.add_fwd("", true), "type [3] FWD: it needs a name"),
+        (b.add_typedef("", int), "type [3] TYPEDEF: it needs a name"),
+        (b.add_type_tag("", int, true), "type [3] TYPE_TAG: it needs a name"),
+        (b.add_decl_tag("", int, None, false), "type [3] DECL_TAG: it needs a name"),
+        (b.add_func("", 1, proto), "type [3] FUNC: it needs a name"),
+        (b.add_var("", int, 1), "type [3] VAR: it needs a name"),
+        (b.add_datasec("", 0, []), "type [3] DATASEC: it needs a name"),
+    ];
+    for (result, text) in refused {
+        assert_eq!(result.unwrap_err().to_string(), text);
+    }
+    assert_eq!(b.end_id(), before, "nothing of it was added");
+    // What compilers do without names.
+    b.add_struct("", 4, [Field::bitfield("", int, 1, 3)]).unwrap();
+    b.add_enum("", 1, true, []).unwrap();
+    b.add_int_bits("", 3, IntEncoding::UNSIGNED, 4, 20).unwrap();
+    b.build().unwrap();
 }

@@ -1,21 +1,22 @@
-//! A function for each kind.
+//! A function for each kind. What libbpf refuses is refused here too: see [`super::refuse`].
 
 use super::{BtfBuilder, Field, Info, IntEncoding};
 use crate::{
     Error, Kind, SecVar, TypeId,
     error::TypeProblem,
-    parse::{MAX_LINKAGE, MEMBER_OFFSET_MASK, int_fits, short},
+    parse::{MAX_LINKAGE, MEMBER_OFFSET_MASK, int_fits},
 };
 
 impl BtfBuilder {
-    /// An integer of `size` bytes.
+    /// An integer of 1, 2, 4, 8 or 16 bytes.
     #[doc(alias = "btf__add_int")]
     pub fn add_int(&mut self, name: &str, size: u32, encoding: IntEncoding) -> Result<TypeId, Error> {
+        self.refuse_int(name, size)?;
         self.add_int_bits(name, size, encoding, 0, size.saturating_mul(8))
     }
 
     /// An integer of `bits` bits that starts at bit `offset` of its `size` bytes, as old compilers describe
-    /// bit-fields.
+    /// bit-fields. It can have any size, and no name.
     pub fn add_int_bits(
         &mut self,
         name: &str,
@@ -26,7 +27,7 @@ impl BtfBuilder {
     ) -> Result<TypeId, Error> {
         if !int_fits((offset, bits), size) {
             let problem = TypeProblem::IntEncoding { bits, offset, size };
-            return Err(self.type_error(self.end_id(), Some(Kind::Int), short(name.as_bytes()), problem));
+            return Err(self.about_next(Kind::Int, name, problem));
         }
         self.push(Kind::Int, name, size, Info::NONE, &[u32::from(encoding.0) << 24 | offset << 16 | bits])
     }
@@ -83,7 +84,8 @@ impl BtfBuilder {
         self.add_str(name)?;
         let kflag = fields.iter().any(|f| f.bitfield_size != 0);
         let mut rest = Vec::with_capacity(fields.len().saturating_mul(3));
-        for f in &fields {
+        for (f, index) in fields.iter().zip(0u32..) {
+            self.refuse_field(kind, name, index, f)?;
             let offset = if kflag {
                 let limits = [
                     ("width of a bit-field", f.bitfield_size, 0xff),
@@ -93,8 +95,7 @@ impl BtfBuilder {
                     if got > limit {
                         let problem =
                             TypeProblem::Limit { what, got: u64::from(got), limit: u64::from(limit) };
-                        let name = short(name.as_bytes());
-                        return Err(self.type_error(self.end_id(), Some(kind), name, problem));
+                        return Err(self.about_next(kind, name, problem));
                     }
                 }
                 f.bitfield_size << 24 | f.bit_offset
@@ -124,9 +125,9 @@ impl BtfBuilder {
                 let limit = if signed { u64::from(i32::MAX.unsigned_abs()) } else { u64::from(u32::MAX) };
                 let problem =
                     TypeProblem::Limit { what: "magnitude of a value", got: v.unsigned_abs(), limit };
-                let name = short(name.as_bytes());
-                return Err(self.type_error(self.end_id(), Some(Kind::Enum), name, problem));
+                return Err(self.about_next(Kind::Enum, name, problem));
             }
+            self.refuse_value(Kind::Enum, name, n)?;
             // It fits in 32 bits with or without sign.
             rest.extend([self.add_str(n)?, v as u32]);
         }
@@ -147,6 +148,7 @@ impl BtfBuilder {
         self.add_str(name)?;
         let mut rest = Vec::new();
         for (n, v) in values {
+            self.refuse_value(Kind::Enum64, name, n)?;
             rest.extend([self.add_str(n)?, v as u32, (v >> 32) as u32]);
         }
         self.push(Kind::Enum64, name, size, Info { vlen: rest.len() / 3, kflag: signed }, &rest)
@@ -239,7 +241,7 @@ impl BtfBuilder {
             return Ok(());
         }
         let problem = TypeProblem::Linkage { got };
-        Err(self.type_error(self.end_id(), Some(kind), short(name.as_bytes()), problem))
+        Err(self.about_next(kind, name, problem))
     }
 
     /// A section of `size` bytes with its variables.

@@ -105,7 +105,7 @@ impl BtfBuilder {
     }
 
     /// The place of an own type among its own, and its fixed part.
-    fn own(&self, id: TypeId) -> Option<(usize, [u32; 3])> {
+    pub(super) fn own(&self, id: TypeId) -> Option<(usize, [u32; 3])> {
         let own = id.0.checked_sub(self.first_id())? as usize;
         let start = *self.offs.get(own)? as usize;
         Some((own, *self.types.get(start..)?.first_chunk::<3>()?))

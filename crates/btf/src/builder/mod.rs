@@ -5,6 +5,7 @@ mod copy;
 mod edit;
 mod field;
 mod parts;
+mod refuse;
 mod rewrite;
 mod strings;
 
@@ -16,7 +17,7 @@ use crate::{
     Btf, Bytes, Endian, Error, Kind, TypeId,
     error::{TypeError, TypeProblem},
     header,
-    parse::{KFLAG, KIND_SHIFT, VLEN_MASK, short},
+    parse::{KFLAG, KIND_SHIFT, VLEN_MASK},
     words::Order,
 };
 
@@ -108,8 +109,9 @@ impl BtfBuilder {
                 return Ok(());
             }
             let problem = TypeProblem::Limit { what, got: got as u64, limit: u64::from(limit) };
-            Err(self.type_error(id, Some(kind), short(name.as_bytes()), problem))
+            Err(self.about_next(kind, name, problem))
         };
+        self.refuse(kind, name, third, rest)?;
         limit("number of entries", info.vlen, VLEN_MASK)?;
         let len = self.types.len();
         limit("size of all types", len.saturating_add(rest.len()).saturating_add(3), u32::MAX / 4)?;

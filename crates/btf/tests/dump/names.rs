@@ -112,9 +112,9 @@ fn numbers_that_compilers_do_not_know() {
     let mut m = made();
     let poly = m.b.add_int("__Poly16_t", 2, IntEncoding::UNSIGNED).unwrap();
     let bool = m.b.add_int("bool", 1, IntEncoding::BOOL).unwrap();
-    let odd = m.b.add_int("u24", 3, IntEncoding::UNSIGNED).unwrap();
+    let odd = m.b.add_int_bits("u24", 3, IntEncoding::UNSIGNED, 0, 24).unwrap();
     let half = m.b.add_float("half", 2).unwrap();
-    let nameless = m.b.add_int("", 4, IntEncoding::SIGNED).unwrap();
+    let nameless = m.b.add_int_bits("", 4, IntEncoding::SIGNED, 0, 32).unwrap();
     // What nothing refers to needs no typedef: clang's index of arrays.
     m.b.add_int("__ARRAY_SIZE_TYPE__", 4, IntEncoding::UNSIGNED).unwrap();
     m.record("s", 12, &[("a", poly, 0), ("b", bool, 2), ("c", odd, 3), ("d", half, 6), ("e", nameless, 8)]);

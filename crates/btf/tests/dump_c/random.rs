@@ -107,7 +107,8 @@ impl Graph {
             ("_Bool", 1, IntEncoding::BOOL),
         ];
         for (name, size, encoding) in ints {
-            let id = self.b.add_int(if size == 16 { "unsigned __int128" } else { name }, size, encoding)?;
+            let name_in_c = if size == 16 { "unsigned __int128" } else { name };
+            let id = self.b.add_int_bits(name_in_c, size, encoding, 0, size * 8)?;
             let bits = matches!(size, 2 | 4 | 8) || name == "unsigned char";
             let align = if size == 3 { 1 } else { size };
             self.items.push(Item { id, size, align, bits });

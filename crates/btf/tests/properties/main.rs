@@ -49,7 +49,7 @@ proptest! {
                 Model::Array { len, .. } => *len %= 8,
                 Model::Composite { size, members, .. } => {
                     *size %= 64;
-                    members.iter_mut().for_each(|m| m.2 %= *size * 8 + 1);
+                    members.iter_mut().for_each(|m| m.2 = (m.2 % (*size * 8 + 1)) & !7);
                 }
                 _ => {}
             }

@@ -24,6 +24,11 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![Just(String::new()), "[a-z_]{1,3}", "[A-Za-z0-9_.äπ]{1,40}"]
 }
 
+/// Of what has to have one.
+fn named() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z_]{1,3}", "[A-Za-z0-9_.äπ]{1,40}"]
+}
+
 /// Ids are drawn from all numbers, and brought into range when it is known.
 pub fn model() -> impl Strategy<Value = Model> {
     use Model::*;
@@ -34,8 +39,8 @@ pub fn model() -> impl Strategy<Value = Model> {
             let offset = offset.min(size * 8);
             Int { name, size, offset, bits: size * 8 - offset, signed }
         }),
-        (name(), prop::sample::select(vec![2, 4, 8, 12, 16])).prop_map(|(name, size)| Float { name, size }),
-        (prop::sample::select(to.to_vec()), name(), id()).prop_map(|(kind, name, target)| {
+        (named(), prop::sample::select(vec![2, 4, 8, 12, 16])).prop_map(|(name, size)| Float { name, size }),
+        (prop::sample::select(to.to_vec()), named(), id()).prop_map(|(kind, name, target)| {
             let name = if kind == Kind::Typedef { name } else { String::new() };
             To { kind, name, target }
         }),
@@ -55,13 +60,15 @@ pub fn model() -> impl Strategy<Value = Model> {
                 if members.iter().any(|m| m.3 != 0) {
                     members.iter_mut().for_each(|m| m.2 &= 0xff_ffff);
                 }
+                members.iter_mut().filter(|m| m.3 == 0).for_each(|m| m.2 &= !7);
+                members.iter_mut().filter(|_| union).for_each(|m| m.2 = 0);
                 Composite { union, name, size, members }
             }),
         (
             name(),
             any::<[bool; 2]>(),
-            prop::sample::select(vec![0, 1, 2, 4, 8]),
-            prop::collection::vec((name(), any::<u64>()), 0..6)
+            prop::sample::select(vec![1, 2, 4, 8]),
+            prop::collection::vec((named(), any::<u64>()), 0..6)
         )
             .prop_map(|(name, [wide, signed], size, values)| {
                 let value = |v: u64| match (wide, signed) {
@@ -73,14 +80,14 @@ pub fn model() -> impl Strategy<Value = Model> {
                 let values = values.into_iter().map(|(n, v)| (n, value(v))).collect();
                 Enum { wide, name, size, signed, values }
             }),
-        (name(), any::<bool>()).prop_map(|(name, union)| Fwd { name, union }),
+        (named(), any::<bool>()).prop_map(|(name, union)| Fwd { name, union }),
         (id(), prop::collection::vec((name(), id()), 0..5))
             .prop_map(|(result, params)| Proto { result, params }),
-        (name(), 0..3u32, id()).prop_map(|(name, linkage, proto)| Func { name, linkage, proto }),
-        (name(), id(), 0..3u32).prop_map(|(name, target, linkage)| Var { name, target, linkage }),
-        (name(), id(), prop::collection::vec((id(), id(), id()), 0..5))
+        (named(), 0..3u32, id()).prop_map(|(name, linkage, proto)| Func { name, linkage, proto }),
+        (named(), id(), 0..3u32).prop_map(|(name, target, linkage)| Var { name, target, linkage }),
+        (named(), id(), prop::collection::vec((id(), id(), id()), 0..5))
             .prop_map(|(name, size, vars)| Datasec { name, size, vars }),
-        (any::<bool>(), name(), id(), any::<Option<u16>>(), any::<bool>()).prop_map(
+        (any::<bool>(), named(), id(), any::<Option<u16>>(), any::<bool>()).prop_map(
             |(decl, value, target, component, attribute)| Tag {
                 decl,
                 value,
