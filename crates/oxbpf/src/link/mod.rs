@@ -75,6 +75,8 @@ impl fmt::Display for LinkKind {
 /// It owns the descriptors that it needs and keeps the program alive, so everything else (the object, its maps) may
 /// go. It can be sent to and shared between threads.
 ///
+/// Links that others made are [`LoadedLink`](crate::LoadedLink)s.
+///
 /// Detaching from tracepoints, kprobes, uprobes and perf events takes the kernel some 50 to 250 ms each, because it
 /// waits until no CPU can be in the program. [`detach_all`] and [`Links`] let these waits overlap.
 #[derive(Debug)]
