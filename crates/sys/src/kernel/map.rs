@@ -98,9 +98,9 @@ impl<'a> MapCreate<'a> {
 impl Kernel {
     /// Makes a map. It lives as long as a descriptor, a pin, or a program that uses it.
     ///
-    /// Needs `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8), or a token that allows maps of the kind; some kinds
-    /// `CAP_NET_ADMIN` (sockmap, xskmap, devmap, cpumap) or `CAP_SYS_ADMIN` too. Where
-    /// `kernel.unprivileged_bpf_disabled` is 0, hash tables and arrays need none.
+    /// Needs `CAP_BPF` (`CAP_SYS_ADMIN` before 5.8), or a token that allows maps of the kind; maps of sockets and devices
+    /// (sockmap, sockhash, xskmap, devmap, devmap_hash) need `CAP_NET_ADMIN` instead. Where
+    /// `kernel.unprivileged_bpf_disabled` is 0, plain hash tables, arrays and ring buffers need nothing.
     ///
     /// # Errors
     /// - `EPERM`: missing privileges, refused by an LSM or lockdown; before 5.11 also `RLIMIT_MEMLOCK` too low

@@ -82,3 +82,58 @@ fn token(errno: Errno) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uapi::{Cmd, ElemFlags, MapType};
+
+    /// Every meaning of every errno of every command, of elements of all kinds of maps among them.
+    fn all() -> Vec<(String, &'static str)> {
+        let mut all = Vec::new();
+        for errno in (1..134).chain([524]).map(Errno) {
+            for cmd in Cmd::ALL {
+                all.extend(meaning(cmd.name(), errno).map(|text| (format!("{cmd} {errno:?}"), text)));
+                for kind in (0..40).map(MapType) {
+                    for flags in [ElemFlags::empty(), ElemFlags::EXIST, ElemFlags::LOCK, ElemFlags::CPU] {
+                        let text = of_elements(*cmd, kind, flags, errno);
+                        all.extend(text.map(|text| (format!("{cmd} {kind} {errno:?}"), text)));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn they_go_on_after_a_colon_and_fit_on_a_line() {
+        let all = all();
+        assert!(all.len() > 1000);
+        for (of, text) in all {
+            let first = text.split(' ').next().unwrap_or_default();
+            let capital = first.chars().next().is_some_and(char::is_uppercase);
+            let shouted = first.chars().all(|c| c.is_uppercase() || !c.is_alphabetic());
+            assert!(!capital || shouted || first == "BTF", "{of}: {text}");
+            assert!(!text.ends_with('.') && text.len() <= 130, "{of}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_called_by_name_is_a_call() {
+        // Those that the table names, in one of their errnos.
+        for (op, errno) in [
+            ("BPF_MAP_CREATE", Errno::E2BIG),
+            ("BPF_MAP_FREEZE", Errno::EBUSY),
+            ("BPF_OBJ_PIN", Errno::EEXIST),
+            ("BPF_OBJ_GET", Errno::ENOENT),
+            ("BPF_LINK_GET_FD_BY_ID", Errno::EAGAIN),
+            ("BPF_BTF_GET_NEXT_ID", Errno::EPERM),
+            ("BPF_BTF_LOAD", Errno::ENOSPC),
+            ("BPF_ENABLE_STATS", Errno::EINVAL),
+            ("BPF_TOKEN_CREATE", Errno::ENOENT),
+        ] {
+            assert!(Cmd::ALL.iter().any(|cmd| cmd.name() == op), "{op}");
+            assert!(meaning(op, errno).is_some(), "{op} {errno:?}");
+        }
+    }
+}
