@@ -5,6 +5,7 @@ mod attaching;
 mod batches;
 mod create;
 mod elements;
+mod events;
 mod ids;
 mod info;
 mod limits;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     progs::add(&mut suite);
     info::add(&mut suite);
     links::add(&mut suite);
+    events::add(&mut suite);
     attaching::add(&mut suite);
     loading::add(&mut suite);
     linking::add(&mut suite);
