@@ -5,6 +5,7 @@
 
 mod btf;
 mod links;
+mod map_types;
 mod maps;
 mod programs;
 mod symbols;
@@ -12,6 +13,8 @@ mod symbols;
 use std::fmt;
 
 use oxbpf_sys::{Errno, Kernel, KernelVersion, SysError};
+
+pub use map_types::makes_maps_of;
 
 /// The version of `kernel`; `None` where it does not tell.
 pub(crate) fn running(kernel: &Kernel) -> Option<KernelVersion> {

@@ -1,6 +1,6 @@
 //! Arrays with types.
 
-use oxbpf::{Array, ElemFlags, Errno, InsnArray, MapType};
+use oxbpf::{Array, ElemFlags, Errno, InsnArray, Kernel, MapType, features};
 use oxbpf_testing::{Need, Skip, Suite, TestResult};
 
 use super::{make, refused};
@@ -45,12 +45,10 @@ fn array() -> TestResult {
 }
 
 fn insn_array() -> TestResult {
-    let map = match make(MapType::INSN_ARRAY, 4, 16, 3) {
-        Err(error) if error.errno() == Some(Errno::EINVAL) => {
-            return Err(Skip::because("needs maps of type insn_array (kernel 6.19)").into());
-        }
-        map => map?,
-    };
+    if !features::makes_maps_of(&Kernel::host(), MapType::INSN_ARRAY)? {
+        return Err(Skip::because("needs maps of type insn_array (kernel 6.19)").into());
+    }
+    let map = make(MapType::INSN_ARRAY, 4, 16, 3)?;
     let insns = InsnArray::new(&map)?;
     insns.set(1, 5)?;
     assert_eq!(insns.get(1)?.map(|at| at.original), Some(5));

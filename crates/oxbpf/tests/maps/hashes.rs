@@ -2,7 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use oxbpf::{ElemFlags, Errno, HashMap, LpmKey, LpmTrie, LruHashMap, MapFlags, MapType, ResizableHashMap};
+use oxbpf::{
+    ElemFlags, Errno, HashMap, Kernel, LpmKey, LpmTrie, LruHashMap, MapFlags, MapType, ResizableHashMap,
+    features,
+};
 use oxbpf_testing::{Need, Skip, Suite, TestResult};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -90,13 +93,11 @@ fn lru() -> TestResult {
 }
 
 fn resizable() -> TestResult {
-    let made = flagged(MapType::RHASH, 4, 8, 1000, MapFlags::NO_PREALLOC);
-    let map = match made {
-        Err(error) if error.errno() == Some(Errno::EINVAL) => {
-            return Err(Skip::because("needs maps of type rhash (kernel 7.2)").into());
-        }
-        made => ResizableHashMap::<u32, u64>::new(&made?)?,
-    };
+    if !features::makes_maps_of(&Kernel::host(), MapType::RHASH)? {
+        return Err(Skip::because("needs maps of type rhash (kernel 7.2)").into());
+    }
+    let map =
+        ResizableHashMap::<u32, u64>::new(&flagged(MapType::RHASH, 4, 8, 1000, MapFlags::NO_PREALLOC)?)?;
     for n in 0..1000 {
         map.insert(&n, &u64::from(n))?;
     }
