@@ -2,7 +2,7 @@
 
 mod map;
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr::{self, NonNull};
@@ -67,6 +67,45 @@ impl Btf {
         // SAFETY: the pointer is live for as long as self, the name ends in NUL.
         let id = unsafe { sys::btf__find_by_name_kind(self.0.as_ptr(), name.as_ptr(), kind) };
         u32::try_from(id).ok()
+    }
+}
+
+/// Where libbpf's text goes: each piece over the one before.
+struct Sink {
+    piece: [u8; 4096],
+    len: usize,
+}
+
+unsafe extern "C" {
+    fn vsnprintf(to: *mut c_char, size: usize, format: *const c_char, args: *mut sys::__va_list_tag)
+    -> c_int;
+}
+
+unsafe extern "C" fn write(to: *mut c_void, format: *const c_char, args: *mut sys::__va_list_tag) {
+    // SAFETY: the sink of the dump, which nothing else uses while libbpf prints.
+    let sink = unsafe { &mut *to.cast::<Sink>() };
+    // SAFETY: so many bytes are there; the format and its arguments are libbpf's.
+    let len = unsafe { vsnprintf(sink.piece.as_mut_ptr().cast(), sink.piece.len(), format, args) };
+    sink.len += usize::try_from(len).unwrap_or(0);
+}
+
+impl Btf {
+    /// All types as C; gives the length of the text.
+    pub(crate) fn dump_c(&self) -> io::Result<usize> {
+        let mut sink = Sink { piece: [0; 4096], len: 0 };
+        // SAFETY: the BTF and the sink outlive the dump, which is freed below.
+        let dump =
+            unsafe { sys::btf_dump__new(self.0.as_ptr(), Some(write), (&raw mut sink).cast(), ptr::null()) };
+        let dump = not_null("btf_dump__new", dump)?;
+        // SAFETY: live.
+        let end = unsafe { sys::btf__type_cnt(self.0.as_ptr()) };
+        // SAFETY: the dump is live, and the ids are those of the BTF.
+        let dumped = (1..end).try_for_each(|id| {
+            check("btf_dump__dump_type", unsafe { sys::btf_dump__dump_type(dump.as_ptr(), id) })
+        });
+        // SAFETY: owned, and freed once.
+        unsafe { sys::btf_dump__free(dump.as_ptr()) };
+        dumped.map(|()| sink.len)
     }
 }
 

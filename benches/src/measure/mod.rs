@@ -3,6 +3,7 @@
 mod btf;
 mod btf_memory;
 mod dedup;
+mod dump;
 mod hello;
 mod maps;
 mod relocate;
@@ -40,6 +41,7 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "btf-first-lookup", run: btf::first_lookup },
     Measurement { name: "btf-dedup", run: dedup::rows },
     Measurement { name: "btf-memory", run: btf_memory::rows },
+    Measurement { name: "btf-c", run: dump::rows },
     Measurement { name: "relocate-37", run: relocate::few_structs },
     Measurement { name: "relocate-800", run: relocate::many_structs },
     Measurement { name: "load-200", run: trivial::rows },

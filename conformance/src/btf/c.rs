@@ -85,6 +85,9 @@ fn is_plain(btf: &Btf) -> bool {
     let mut tags = HashMap::new();
     types(btf).all(|ty| match ty.kind() {
         Kind::Enum64 if ty.vlen() == 0 => false,
+        // Every reference but a tag's and a section's is to a type of C.
+        Kind::DeclTag | Kind::Datasec => true,
+        _ if references(ty).any(|id| !btf.get(id).is_ok_and(is_of_c)) => false,
         Kind::Int | Kind::Float => !numbers.contains(&ty.name()),
         Kind::Struct | Kind::Union | Kind::Fwd | Kind::Enum | Kind::Enum64 => {
             let keyword = match ty.kind() {
@@ -101,6 +104,15 @@ fn is_plain(btf: &Btf) -> bool {
         }
         _ => true,
     })
+}
+
+fn references(ty: Type<'_>) -> impl Iterator<Item = TypeId> {
+    let entries = ty.members().map(|m| m.ty).chain(ty.params().map(|p| p.ty));
+    ty.target().into_iter().chain(ty.array().map(|a| a.elem)).chain(entries)
+}
+
+fn is_of_c(ty: Type<'_>) -> bool {
+    !matches!(ty.kind(), Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag)
 }
 
 /// Whether a member without a name can be of this type.
