@@ -22,6 +22,13 @@ pub(super) enum Name<'n, 'a> {
     Typedef(Type<'a>),
 }
 
+/// A type of a chain.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    id: u32,
+    kind: Kind,
+}
+
 /// What follows a declarator.
 #[derive(Clone, Copy)]
 pub(super) struct Suffix {
@@ -31,12 +38,33 @@ pub(super) struct Suffix {
     parenthesis: bool,
 }
 
+/// Whether a chain ends with such a type.
+fn has_a_name(kind: Kind) -> bool {
+    kind == Kind::Typedef || kind == Kind::Int || kind.is_composite() || kind.is_enum()
+}
+
 impl<'a> CDump<'a> {
     /// Writes a declaration of `name` as something of type `id`.
     pub(super) fn decl(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<(), Error> {
+        self.text.check()?;
+        // Most are a type with a name, or a pointer to one.
+        let ty = self.ty(id)?;
+        if has_a_name(ty.kind()) {
+            self.innermost(ty, level)?;
+            self.declared(name, false);
+            return Ok(());
+        }
+        if ty.kind() == Kind::Ptr {
+            let to = self.ty(ty.target().unwrap_or_default().0)?;
+            if has_a_name(to.kind()) {
+                self.innermost(to, level)?;
+                self.text.put(b" *");
+                self.declared(name, true);
+                return Ok(());
+            }
+        }
         let (start, open) = (self.chain.len(), self.suffixes.len());
         let ty = self.collect(id, start)?;
-        self.text.check()?;
         self.qualifiers(start);
         self.innermost(ty, level)?;
         self.outwards(start, name);
@@ -68,7 +96,7 @@ impl<'a> CDump<'a> {
                 return Err(ty.error(TypeProblem::PartOfItself));
             }
             if !(self.strip_mods && kind.is_modifier()) {
-                self.chain.push(id);
+                self.chain.push(Link { id, kind });
             }
             id = next.unwrap_or_default().0;
         }
@@ -90,8 +118,8 @@ impl<'a> CDump<'a> {
 
     /// `const` and its like before the type that ends the chain.
     fn qualifiers(&mut self, start: usize) {
-        while let Some(ty) = self.last_of_chain(start) {
-            let word: &[u8] = match ty.kind() {
+        while let Some(link) = self.last_of_chain(start) {
+            let word: &[u8] = match link.kind {
                 Kind::Const => b"const ",
                 Kind::Volatile => b"volatile ",
                 Kind::Restrict => b"restrict ",
@@ -105,47 +133,46 @@ impl<'a> CDump<'a> {
     /// Compilers move what qualifies an array to its elements, and old ones mark functions that do not return as
     /// volatile. Neither means anything where it stands.
     fn drop_qualifiers(&mut self, start: usize) {
-        while self.last_of_chain(start).is_some_and(|ty| ty.kind().is_modifier()) {
+        while self.last_of_chain(start).is_some_and(|link| link.kind.is_modifier()) {
             self.chain.pop();
         }
     }
 
-    fn last_of_chain(&self, start: usize) -> Option<Type<'a>> {
-        let chain = self.chain.get(start..)?;
-        self.ty(*chain.last()?).ok()
+    #[inline]
+    fn last_of_chain(&self, start: usize) -> Option<Link> {
+        self.chain.get(start..)?.last().copied()
     }
 
     /// The chain from the type that ends it to the name. What comes behind the name goes onto a stack.
     fn outwards(&mut self, start: usize, name: Name<'_, 'a>) {
         // Whether the name, or another `*`, can follow without a space.
         let mut close = false;
-        while let Some(ty) = self.last_of_chain(start) {
+        while let Some(Link { id, kind }) = self.last_of_chain(start) {
             self.chain.pop();
-            let kind = ty.kind();
             match kind {
                 Kind::Ptr => self.text.put(if close { b"*" } else { b" *" }),
                 Kind::Const => self.text.put(b" const"),
                 Kind::Volatile => self.text.put(b" volatile"),
                 Kind::Restrict => self.text.put(b" restrict"),
-                Kind::TypeTag => self.type_tag(ty),
+                Kind::TypeTag => self.type_tag(id),
                 Kind::Array => {
                     self.drop_qualifiers(start);
-                    let next = self.last_of_chain(start).map(|ty| ty.kind());
-                    let Some(next) = next else { return self.last_suffix(ty, name, close) };
+                    let next = self.last_of_chain(start);
+                    let Some(next) = next else { return self.last_suffix(id, name, close) };
                     if !close && !self.is_empty(name) {
                         self.text.put(b" ");
                     }
-                    self.open(ty, next != Kind::Array);
+                    self.open(id, next.kind != Kind::Array);
                     close = true;
                     continue;
                 }
                 _ => {
                     self.drop_qualifiers(start);
                     if self.last_of_chain(start).is_none() {
-                        return self.last_suffix(ty, name, close);
+                        return self.last_suffix(id, name, close);
                     }
                     self.text.put(b" ");
-                    self.open(ty, true);
+                    self.open(id, true);
                     close = true;
                     continue;
                 }
@@ -156,17 +183,17 @@ impl<'a> CDump<'a> {
     }
 
     /// An array or prototype whose declarator is more than a name.
-    fn open(&mut self, ty: Type<'a>, parenthesis: bool) {
+    fn open(&mut self, id: u32, parenthesis: bool) {
         if parenthesis {
             self.text.put(b"(");
         }
-        self.suffixes.push(Suffix { id: ty.id().0, parenthesis });
+        self.suffixes.push(Suffix { id, parenthesis });
     }
 
     /// An array or prototype whose declarator is the name.
-    fn last_suffix(&mut self, ty: Type<'a>, name: Name<'_, 'a>, close: bool) {
+    fn last_suffix(&mut self, id: u32, name: Name<'_, 'a>, close: bool) {
         self.declared(name, close);
-        self.suffixes.push(Suffix { id: ty.id().0, parenthesis: false });
+        self.suffixes.push(Suffix { id, parenthesis: false });
     }
 
     fn is_empty(&self, name: Name<'_, 'a>) -> bool {
@@ -184,22 +211,20 @@ impl<'a> CDump<'a> {
         match name {
             Name::Given(name) => self.text.put(name),
             Name::At(0) => {}
-            Name::At(off) => self.plain(self.btf.bytes_at(off).unwrap_or_default()),
+            Name::At(off) => {
+                let onward = self.reader.onward(off);
+                match ident::plain_at(onward) {
+                    Some(name) => self.text.put(name),
+                    None => self.text.put(&ident::made_plain(self.name(off))),
+                }
+            }
             Name::Typedef(ty) => self.name_of(ty),
         }
     }
 
-    /// A name that need not be unique, made one of C if it is not.
-    fn plain(&mut self, name: &[u8]) {
-        if ident::is_plain(name) {
-            self.text.put(name);
-        } else {
-            self.text.put(&ident::made_plain(name));
-        }
-    }
-
-    fn type_tag(&mut self, ty: Type<'a>) {
-        let value = ty.name_bytes();
+    fn type_tag(&mut self, id: u32) {
+        let Ok(ty) = self.ty(id) else { return };
+        let value = self.name(ty.name_off());
         if !ty.kind_flag() {
             self.text.put(b" __attribute__((btf_type_tag(");
             self.text.put(&ident::quoted(value));

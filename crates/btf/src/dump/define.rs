@@ -9,7 +9,7 @@ impl<'a> CDump<'a> {
     /// `typedef int name;`
     pub(super) fn define_typedef(&mut self, ty: Type<'a>) -> Result<(), Error> {
         let target = ty.target().unwrap_or_default().0;
-        let name = ty.name_bytes();
+        let name = self.name(ty.name_off());
         // Compilers bring the type of their variable arguments, and each has another behind that name.
         if name == b"__builtin_va_list" {
             return Ok(());
@@ -39,7 +39,7 @@ impl<'a> CDump<'a> {
         while let Some((name, value)) = values.next_raw() {
             (least, greatest) = (value.min(least), value.max(greatest));
             self.text.line(level.saturating_add(1));
-            self.enumerator(self.btf.bytes_at(name).unwrap_or_default());
+            self.enumerator(self.name(name));
             self.text.put(b" = ");
             self.value(value, wide, ty.kind_flag());
             self.text.put(b",");
@@ -58,7 +58,7 @@ impl<'a> CDump<'a> {
         let mode: &[u8] = match ty.size() {
             Some(1) => b" __attribute__((mode(byte)))",
             Some(2) => b" __attribute__((mode(HI)))",
-            Some(8) if natural != 8 && self.btf.pointer_size() == 8 => b" __attribute__((mode(word)))",
+            Some(8) if natural != 8 && self.pointer_size == 8 => b" __attribute__((mode(word)))",
             _ => b"",
         };
         self.text.put(mode);
@@ -114,7 +114,10 @@ impl<'a> CDump<'a> {
     fn settled_name(&mut self, ty: Type<'a>) {
         let id = ty.id().0;
         let renamed = if self.state(id).renamed() { self.renamed.get(&id) } else { None };
-        self.text.put(renamed.map_or(ty.name_bytes(), |name| name));
+        self.text.put(match renamed {
+            Some(name) => name,
+            None => self.reader.name(ty.name_off()),
+        });
     }
 
     /// Settles the name of a struct, union, enum or typedef.
@@ -126,8 +129,8 @@ impl<'a> CDump<'a> {
             _ => Tag::None,
         };
         let only_declared = ty.kind() == Kind::Fwd || tag == Tag::Enum && ty.vlen() == 0;
+        let name = self.name(ty.name_off());
         let names = if tag == Tag::None { &mut self.idents } else { &mut self.tags };
-        let name = ty.name_bytes();
         let renamed = if !ident::is_plain(name) {
             Some(names.define_made(ident::made_plain(name), tag))
         } else if only_declared {
@@ -163,7 +166,7 @@ impl<'a> CDump<'a> {
         if self.state(ty.id().0).named() {
             return;
         }
-        let name = ty.name_bytes();
+        let name = self.name(ty.name_off());
         let renamed = (!ident::is_base_type(name)).then(|| {
             let plain = if ident::is_plain(name) { name.to_vec() } else { ident::made_plain(name) };
             self.idents.define_made(plain, Tag::None)

@@ -38,23 +38,39 @@ impl<'a> CDump<'a> {
     }
 
     /// Visits a reference; one that refers to others is put on the stack.
+    #[inline]
     fn visit(&mut self, id: u32, inside: u32) -> Result<(), Error> {
+        if self.state(id).emitted() {
+            return Ok(());
+        }
+        let last = self.visit_chain(id, inside)?;
+        // Nothing will have to be declared for it again.
+        let state = self.state(last);
+        if last != id && (state.emitted() || state.forward()) {
+            self.update(id, State::set_emitted);
+        }
+        Ok(())
+    }
+
+    /// Gives the type that the chain of pointers, qualifiers and arrays from `id` ends in.
+    fn visit_chain(&mut self, id: u32, inside: u32) -> Result<u32, Error> {
         let mut id = id;
         loop {
             let state = self.state(id);
             if state.emitted() {
-                return Ok(());
+                return Ok(id);
             }
             self.step()?;
             let ty = self.ty(id)?;
             if state.emitting() {
-                return self.visit_again(ty, inside);
+                self.visit_again(ty, inside)?;
+                return Ok(id);
             }
             match ty.kind() {
                 Kind::Int | Kind::Float => {
                     self.alias(ty);
                     self.update(id, State::set_emitted);
-                    return Ok(());
+                    return Ok(id);
                 }
                 Kind::Enum | Kind::Enum64 => {
                     if inside == 0 {
@@ -62,7 +78,7 @@ impl<'a> CDump<'a> {
                         self.text.put(b";\n\n");
                     }
                     self.update(id, State::set_emitted);
-                    return Ok(());
+                    return Ok(id);
                 }
                 Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
                     id = ty.target().unwrap_or_default().0;
@@ -72,22 +88,22 @@ impl<'a> CDump<'a> {
                     self.keyword_and_tag(ty);
                     self.text.put(b";\n\n");
                     self.update(id, State::set_emitted);
-                    return Ok(());
+                    return Ok(id);
                 }
                 Kind::Typedef => {
                     self.update(id, |s| s.set_emitting(true));
                     self.emitting.push(Frame { id, next: 0, inside, inner: id });
-                    return Ok(());
+                    return Ok(id);
                 }
                 Kind::Struct | Kind::Union => {
                     self.visit_record(ty, inside);
-                    return Ok(());
+                    return Ok(id);
                 }
                 Kind::FuncProto => {
                     self.emitting.push(Frame { id, next: 0, inside, inner: inside });
-                    return Ok(());
+                    return Ok(id);
                 }
-                _ => return Ok(()),
+                _ => return Ok(id),
             }
         }
     }
@@ -146,9 +162,6 @@ impl<'a> CDump<'a> {
         let mut next = top.next;
         for m in ty.member_entries().skip(next as usize) {
             next = next.wrapping_add(1);
-            if self.state(m.ty.0).emitted() {
-                continue;
-            }
             // Before the visit, which may put another frame on top.
             self.went_on(next);
             self.visit(m.ty.0, top.inner)?;
@@ -175,6 +188,11 @@ impl<'a> CDump<'a> {
         };
         let Some(reference) = reference else {
             self.emitting.pop();
+            // If there is nothing left to declare, the next visit can be spared.
+            let params = (0..ty.vlen()).filter_map(|i| ty.raw_param(i)).map(|(_, ty)| ty);
+            if ty.target().into_iter().chain(params).all(|id| self.state(id.0).emitted()) {
+                self.update(top.id, State::set_emitted);
+            }
             return Ok(());
         };
         self.went_on(top.next.wrapping_add(1));

@@ -6,13 +6,55 @@ use crate::Type;
 /// Whether the name can stand in C as it is.
 #[inline]
 pub(super) fn is_plain(name: &[u8]) -> bool {
-    let first_is_letter = name.first().is_some_and(|b| !b.is_ascii_digit());
-    first_is_letter && name.iter().all(|&b| is_ident_byte(b)) && !is_keyword(name)
+    name.iter().all(|&b| is_ident_byte(b)) && is_free(name)
+}
+
+/// The name at the start of strings if it can stand in C as it is: to find its end and to look at each byte is the
+/// same work.
+#[inline]
+pub(super) fn plain_at(strs: &[u8]) -> Option<&[u8]> {
+    let end = strs.iter().position(|&b| !is_ident_byte(b))?;
+    let (name, rest) = strs.split_at_checked(end)?;
+    (rest.first() == Some(&0) && is_free(name)).then_some(name)
+}
+
+/// Whether bytes of identifiers are an identifier: not empty, no number, and no word of C.
+#[inline]
+fn is_free(name: &[u8]) -> bool {
+    let Some(&first) = name.first() else { return false };
+    !(first.is_ascii_digit() || may_be_keyword(first, name.len()) && is_keyword(name))
 }
 
 #[inline]
 fn is_ident_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
+    const IDENT: [bool; 256] = {
+        let (mut table, mut b) = ([false; 256], 0u8);
+        while b < 128 {
+            table[b as usize] = b.is_ascii_alphanumeric() || b == b'_';
+            b += 1;
+        }
+        table
+    };
+    IDENT.get(usize::from(b)).copied().unwrap_or_default()
+}
+
+/// Whether any word of C starts like that and is as long: few names do and are.
+#[inline]
+fn may_be_keyword(first: u8, len: usize) -> bool {
+    /// For each first byte, a bit for each length.
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
+    const LENGTHS: [u32; 256] = {
+        let (mut table, mut i) = ([0; 256], 0);
+        while i < KEYWORDS.len() {
+            let word = KEYWORDS[i].as_bytes();
+            table[word[0] as usize] |= 1 << word.len();
+            i += 1;
+        }
+        table
+    };
+    let lengths = LENGTHS.get(usize::from(first)).copied().unwrap_or_default();
+    len < 32 && lengths >> len & 1 != 0
 }
 
 /// A name near to this one that can stand in C. Two names can become the same.
@@ -31,25 +73,21 @@ pub(super) fn made_plain(name: &[u8]) -> Vec<u8> {
 
 /// Words of C11 and of GNU C. Those that only C23 has (`bool`, `true`, `nullptr`) are names in the kernel.
 #[rustfmt::skip]
+const KEYWORDS: [&str; 84] = [
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
+    "typeof", "_Alignas", "_Alignof", "_Atomic", "_Bool", "_Complex", "_Generic", "_Imaginary", "_Noreturn",
+    "_Static_assert", "_Thread_local", "_Float16", "_Float32", "_Float64", "_Float128", "_Float32x",
+    "_Float64x", "_BitInt", "__int128", "__asm", "__asm__", "__attribute", "__attribute__", "__const",
+    "__const__", "__extension__", "__inline", "__inline__", "__volatile", "__volatile__", "__alignof",
+    "__alignof__", "__typeof", "__typeof__", "__restrict", "__restrict__", "__signed", "__signed__",
+    "__label__", "__thread", "__complex__", "__real__", "__imag__", "__auto_type", "__func__", "__FUNCTION__",
+    "__float128", "__fp16", "__bf16",
+];
+
 fn is_keyword(name: &[u8]) -> bool {
-    if !(2..=19).contains(&name.len()) || name.first().is_some_and(u8::is_ascii_uppercase) {
-        return false;
-    }
-    matches!(
-        name,
-        b"auto" | b"break" | b"case" | b"char" | b"const" | b"continue" | b"default" | b"do" | b"double" | b"else"
-        | b"enum" | b"extern" | b"float" | b"for" | b"goto" | b"if" | b"inline" | b"int" | b"long" | b"register"
-        | b"restrict" | b"return" | b"short" | b"signed" | b"sizeof" | b"static" | b"struct" | b"switch"
-        | b"typedef" | b"union" | b"unsigned" | b"void" | b"volatile" | b"while" | b"asm" | b"typeof"
-        | b"_Alignas" | b"_Alignof" | b"_Atomic" | b"_Bool" | b"_Complex" | b"_Generic" | b"_Imaginary"
-        | b"_Noreturn" | b"_Static_assert" | b"_Thread_local" | b"_Float16" | b"_Float32" | b"_Float64"
-        | b"_Float128" | b"_Float32x" | b"_Float64x" | b"_BitInt" | b"__int128" | b"__asm" | b"__asm__"
-        | b"__attribute" | b"__attribute__" | b"__const" | b"__const__" | b"__extension__" | b"__inline"
-        | b"__inline__" | b"__volatile" | b"__volatile__" | b"__alignof" | b"__alignof__" | b"__typeof"
-        | b"__typeof__" | b"__restrict" | b"__restrict__" | b"__signed" | b"__signed__" | b"__label__" | b"__thread"
-        | b"__complex__" | b"__real__" | b"__imag__" | b"__auto_type" | b"__func__" | b"__FUNCTION__"
-        | b"__float128" | b"__fp16" | b"__bf16"
-    )
+    KEYWORDS.iter().any(|word| word.as_bytes() == name)
 }
 
 /// Whether every compiler knows this number: each word of its name is one of C.

@@ -22,6 +22,8 @@ pub(super) struct Layout {
     /// In bytes; 0 as long as it is not known.
     pub(super) align: u32,
     pub(super) shape: Shape,
+    /// A number that leaves bits of its bytes out, as old compilers described bit-fields.
+    partial: bool,
 }
 
 /// How a struct or union is written.
@@ -53,21 +55,33 @@ impl Shape {
 pub(super) struct Place {
     /// In bits.
     pub(super) at: u64,
+    /// The first bit behind it.
+    pub(super) end: u64,
     /// The width of a bit-field, otherwise 0.
     pub(super) bits: u32,
-    /// Of its type.
-    pub(super) layout: Layout,
+    /// Of its type, in bytes.
+    align: u32,
+    /// Of its type, in bits.
+    size: u64,
 }
 
 impl Place {
-    /// The first bit behind it.
-    pub(super) fn end(self) -> u64 {
-        let bits = if self.bits > 0 { u64::from(self.bits) } else { self.layout.size.saturating_mul(8) };
-        self.at.saturating_add(bits)
+    fn align_bits(self) -> u64 {
+        bits_of(self.align)
     }
 
-    fn align_bits(self) -> u64 {
-        bits_of(self.layout.align)
+    /// As what C aligns it, in bits.
+    #[inline]
+    pub(super) fn align_in(self, packed: bool) -> u64 {
+        if packed { 8 } else { self.align_bits() }
+    }
+
+    /// Whether C puts it where it is if the member before ends at bit `end`, without a word.
+    #[inline]
+    pub(super) fn follows(self, end: u64, align: u64) -> bool {
+        // An alignment is a power of two. Padding is made of at most 64 bits.
+        let mask = align.wrapping_sub(1);
+        self.at == end || self.bits == 0 && align <= 64 && self.at == end.wrapping_add(mask) & !mask
     }
 }
 
@@ -89,11 +103,12 @@ impl Layouts {
         Layouts { of: Vec::new(), count, path: Vec::new() }
     }
 
+    #[inline]
     fn get(&self, id: u32) -> Layout {
         self.of.get(id as usize).copied().unwrap_or_default()
     }
 
-    fn set(&mut self, id: u32, layout: Layout) -> Layout {
+    pub(super) fn set(&mut self, id: u32, layout: Layout) -> Layout {
         self.of.resize(self.count, Layout::default());
         if let Some(known) = self.of.get_mut(id as usize) {
             *known = layout;
@@ -104,11 +119,13 @@ impl Layouts {
 
 impl<'a> CDump<'a> {
     /// The layout of a type, once found.
+    #[inline]
     pub(super) fn layout(&mut self, id: u32) -> Result<Layout, Error> {
         let known = self.layouts.get(id);
-        if known.align != 0 {
-            return Ok(known);
-        }
+        if known.align != 0 { Ok(known) } else { self.find_layout(id) }
+    }
+
+    fn find_layout(&mut self, id: u32) -> Result<Layout, Error> {
         let start = self.layouts.path.len();
         let mut last = id;
         // Through typedefs, qualifiers and arrays to what has a size.
@@ -147,7 +164,7 @@ impl<'a> CDump<'a> {
 
     /// The layout of a type that does not stand for another.
     fn end_layout(&mut self, ty: Type<'a>) -> Result<Layout, Error> {
-        let pointer = self.btf.pointer_size();
+        let pointer = self.pointer_size;
         let (size, align) = match ty.kind() {
             Kind::Ptr => (pointer, pointer),
             Kind::Int | Kind::Enum | Kind::Enum64 | Kind::Float => {
@@ -161,7 +178,9 @@ impl<'a> CDump<'a> {
             Kind::Struct | Kind::Union => return self.record_layout(ty),
             _ => (0, 1),
         };
-        Ok(Layout { size: size.into(), align, shape: Shape::Natural })
+        let whole = |bits: u32| u64::from(bits) == u64::from(size).saturating_mul(8);
+        let partial = ty.int().is_some_and(|int| !int.bool && !whole(int.bits));
+        Ok(Layout { size: size.into(), align, shape: Shape::Natural, partial })
     }
 
     fn record_layout(&mut self, ty: Type<'a>) -> Result<Layout, Error> {
@@ -172,85 +191,93 @@ impl<'a> CDump<'a> {
         self.layouts.set(id, Layout { shape: Shape::Open, ..Layout::default() });
         // Only types without a name are inside others here, or those of a declaration by itself.
         self.nest(ty)?;
-        let found = if ty.kind() == Kind::Union { self.union_layout(ty) } else { self.struct_layout(ty) };
+        let start = self.places.len();
+        let placed = self.place_members(ty);
+        let found = self.layout_of_places(ty, start);
+        self.places.truncate(start);
         self.unnest();
-        if found.is_err() {
+        if placed.is_err() {
             self.layouts.set(id, Layout::default());
         }
-        found
+        placed.map(|()| found)
     }
 
-    /// Where member `i` is, and what it is.
-    #[inline]
-    pub(super) fn place(&mut self, ty: Type<'a>, m: &crate::MemberEntry<'a>) -> Result<Place, Error> {
-        let layout = self.layout(m.ty.0)?;
-        let mut place = Place { at: m.bit_offset.into(), bits: m.bitfield_size, layout };
-        if !ty.kind_flag() {
-            // Before Linux 4.20 bit-fields were integers of so many bits.
-            if let Ok(int) = self.btf.resolve(m.ty).map(|t| (t.int(), t.size()))
-                && let (Some(int), Some(size)) = int
-                && u64::from(int.bits) < u64::from(size).saturating_mul(8)
-                && !int.bool
-            {
-                place.bits = int.bits;
-                place.at = place.at.saturating_add(int.bit_offset.into());
+    /// Puts the places of the members on the stack.
+    pub(super) fn place_members(&mut self, ty: Type<'a>) -> Result<(), Error> {
+        for m in ty.member_entries() {
+            let layout = self.layout(m.ty.0)?;
+            let (mut at, mut bits) = (u64::from(m.bit_offset), m.bitfield_size);
+            if layout.partial && !ty.kind_flag() {
+                // Before Linux 4.20 bit-fields were integers of so many bits.
+                if let Some(int) = self.btf.resolve(m.ty)?.int() {
+                    bits = int.bits;
+                    at = at.saturating_add(int.bit_offset.into());
+                }
             }
+            let size = layout.size.saturating_mul(8);
+            let end = at.saturating_add(if bits > 0 { bits.into() } else { size });
+            self.places.push(Place { at, end, bits, align: layout.align, size });
         }
-        Ok(place)
+        Ok(())
     }
 
-    fn struct_layout(&mut self, ty: Type<'a>) -> Result<Layout, Error> {
+    /// The layout of a struct or union whose members start at `start` of the stack.
+    pub(super) fn layout_of_places(&self, ty: Type<'a>, start: usize) -> Layout {
+        let places = self.places.get(start..).unwrap_or_default();
         let size = u64::from(ty.size().unwrap_or(0));
-        let (mut packed, mut align) = (false, 1);
-        for m in ty.member_entries() {
-            let place = self.place(ty, &m)?;
-            align = align.max(place.layout.align);
-            packed |= place.bits == 0 && !place.at.is_multiple_of(place.align_bits());
+        if ty.kind() == Kind::Union {
+            return union_layout(places, size);
         }
-        packed |= !size.is_multiple_of(u64::from(align));
-        let align = if packed { 1 } else { align };
-        let units = pad::units(self.btf.pointer_size());
-        let mut compiler = Compiler { at: 0, packed };
-        let (mut end, mut after_bits, mut right) = (0, false, true);
-        for m in ty.member_entries() {
-            let place = self.place(ty, &m)?;
-            let member_align = if packed { 8 } else { place.align_bits() };
+        struct_layout(places, size, self.pointer_size)
+    }
+}
+
+fn struct_layout(places: &[Place], size: u64, pointer_size: u32) -> Layout {
+    let (mut packed, mut align) = (false, 1);
+    for place in places {
+        align = align.max(place.align);
+        packed |= place.bits == 0 && place.at & place.align_bits().wrapping_sub(1) != 0;
+    }
+    packed |= size & u64::from(align).wrapping_sub(1) != 0;
+    let align = if packed { 1 } else { align };
+    let units = pad::units(pointer_size);
+    let mut compiler = Compiler { at: 0, packed };
+    let (mut end, mut after_bits, mut right) = (0, false, true);
+    for &place in places {
+        let member_align = place.align_in(packed);
+        if place.bits == 0 && compiler.at == end && place.follows(end, member_align) {
+            compiler.at = place.end;
+        } else {
             let between = after_bits && place.bits > 0;
             pad::fill(&units, (end, place.at), member_align, between, |pad| compiler.pad(pad));
             right &= compiler.member(place) == place.at;
-            (end, after_bits) = (place.end(), place.bits > 0);
         }
-        let whole = size.saturating_mul(8);
-        pad::fill(&units, (end, whole), bits_of(align), false, |pad| compiler.pad(pad));
-        right &= compiler.at.checked_next_multiple_of(bits_of(align)) == Some(whole);
-        Ok(match (right, packed) {
-            (true, false) => Layout { size, align, shape: Shape::Natural },
-            (true, true) => Layout { size, align: 1, shape: Shape::Packed },
-            (false, _) => Layout { size, align: 1, shape: Shape::Exact },
-        })
+        (end, after_bits) = (place.end, place.bits > 0);
     }
+    let whole = size.saturating_mul(8);
+    pad::fill(&units, (end, whole), bits_of(align), false, |pad| compiler.pad(pad));
+    right &= compiler.at.checked_next_multiple_of(bits_of(align)) == Some(whole);
+    let (align, shape) = match (right, packed) {
+        (true, false) => (align, Shape::Natural),
+        (true, true) => (1, Shape::Packed),
+        (false, _) => (1, Shape::Exact),
+    };
+    Layout { size, align, shape, partial: false }
+}
 
-    fn union_layout(&mut self, ty: Type<'a>) -> Result<Layout, Error> {
-        let size = u64::from(ty.size().unwrap_or(0));
-        let (mut members, mut align) = (0, 1);
-        for m in ty.member_entries() {
-            let place = self.place(ty, &m)?;
-            align = align.max(place.layout.align);
-            members = place.end().saturating_sub(place.at).div_ceil(8).max(members);
-        }
-        let rounded = |align: u32| members.checked_next_multiple_of(align.into()) == Some(size);
-        if rounded(align) {
-            return Ok(Layout { size, align, shape: Shape::Natural });
-        }
-        if members >= size {
-            return Ok(Layout { size, align: 1, shape: Shape::Packed });
-        }
-        let larger = (0..29).map(|bit| 1u32 << bit).find(|&larger| larger > align && rounded(larger));
-        Ok(match larger {
-            Some(align) => Layout { size, align, shape: Shape::Aligned },
-            None => Layout { size, align: 1, shape: Shape::Filled },
-        })
-    }
+fn union_layout(places: &[Place], size: u64) -> Layout {
+    let align = places.iter().map(|p| p.align).fold(1, u32::max);
+    let members = places.iter().map(|p| p.end.saturating_sub(p.at).div_ceil(8)).fold(0, u64::max);
+    let rounded = |align: u32| members.checked_next_multiple_of(align.into()) == Some(size);
+    let larger = || (0..29).map(|bit| 1u32 << bit).find(|&larger| larger > align && rounded(larger));
+    let (align, shape) = if rounded(align) {
+        (align, Shape::Natural)
+    } else if members >= size {
+        (1, Shape::Packed)
+    } else {
+        larger().map_or((1, Shape::Filled), |align| (align, Shape::Aligned))
+    };
+    Layout { size, align, shape, partial: false }
 }
 
 /// What a compiler does with one member after the other.
@@ -264,12 +291,12 @@ impl Compiler {
     /// Where it puts the member.
     fn member(&mut self, place: Place) -> u64 {
         if place.bits > 0 {
-            self.bit_field(place.bits.into(), place.layout.size.saturating_mul(8), place.align_bits());
+            self.bit_field(place.bits.into(), place.size, place.align_bits());
             return self.at.wrapping_sub(place.bits.into());
         }
         self.round_up(if self.packed { 8 } else { place.align_bits() });
         let at = self.at;
-        self.at = at.saturating_add(place.layout.size.saturating_mul(8));
+        self.at = at.saturating_add(place.size);
         at
     }
 

@@ -12,6 +12,7 @@ mod layout;
 mod names;
 mod order;
 mod pad;
+mod reader;
 mod record;
 mod sort;
 mod state;
@@ -23,6 +24,7 @@ use std::{collections::HashMap, fmt};
 use crate::{Btf, Error, Kind, Type, TypeId, error::TypeProblem, work::Work};
 use layout::Layouts;
 use names::Names;
+use reader::Reader;
 use state::State;
 use text::Text;
 
@@ -131,6 +133,8 @@ impl Btf {
 #[doc(alias = "btf_dump")]
 pub struct CDump<'a> {
     btf: &'a Btf,
+    reader: Reader<'a>,
+    pointer_size: u32,
     text: Text,
     states: Vec<State>,
     layouts: Layouts,
@@ -145,9 +149,11 @@ pub struct CDump<'a> {
     ordering: Vec<order::Frame>,
     emitting: Vec<emit::Frame>,
     /// Chains of types of the declarations that are being written, one behind the other.
-    chain: Vec<u32>,
+    chain: Vec<decl::Link>,
     /// Of each declarator that is open, what comes behind it.
     suffixes: Vec<decl::Suffix>,
+    /// Members of the structs that are being written, those of the inner behind those of the outer.
+    places: Vec<layout::Place>,
     strip_mods: bool,
     skip_anonymous: bool,
     nesting: u32,
@@ -171,6 +177,8 @@ impl<'a> CDump<'a> {
         let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
         CDump {
             btf,
+            reader: Reader::new(btf),
+            pointer_size: btf.pointer_size(),
             text: Text::new(indent, bytes.saturating_mul(4).saturating_add(8 << 20)),
             states,
             layouts: Layouts::new(count),
@@ -183,6 +191,7 @@ impl<'a> CDump<'a> {
             emitting: Vec::new(),
             chain: Vec::new(),
             suffixes: Vec::new(),
+            places: Vec::new(),
             strip_mods: false,
             skip_anonymous: false,
             nesting: 0,
@@ -218,6 +227,10 @@ impl<'a> CDump<'a> {
     }
 
     fn one(&mut self, id: TypeId) -> Result<(), Error> {
+        // Half of all types are functions, for which nothing is written.
+        if self.state(id.0).ordered() || self.ty(id.0)?.kind() == Kind::Func {
+            return Ok(());
+        }
         self.order(id)?;
         let queue = std::mem::take(&mut self.queue);
         for &id in &queue {
@@ -242,7 +255,12 @@ impl<'a> CDump<'a> {
 
     #[inline]
     fn ty(&self, id: u32) -> Result<Type<'a>, Error> {
-        self.btf.get(TypeId(id))
+        self.reader.ty(id)
+    }
+
+    #[inline]
+    fn name(&self, off: u32) -> &'a [u8] {
+        self.reader.name(off)
     }
 
     /// Fails when more steps were taken than a BTF of this size can need.
@@ -268,14 +286,12 @@ impl<'a> CDump<'a> {
     fn is_referenced(&mut self, id: u32) -> bool {
         if !std::mem::replace(&mut self.references_known, true) {
             let states = &mut self.states;
-            for owner in std::iter::successors(Some(self.btf), |b| b.base()) {
-                for ty in owner.types() {
-                    for_each_reference(ty, |id| {
-                        if let Some(state) = states.get_mut(id.0 as usize) {
-                            state.set_referenced();
-                        }
-                    });
-                }
+            for ty in self.reader.all() {
+                for_each_reference(ty, |id| {
+                    if let Some(state) = states.get_mut(id.0 as usize) {
+                        state.set_referenced();
+                    }
+                });
             }
         }
         self.state(id).referenced()
@@ -292,6 +308,8 @@ impl fmt::Debug for CDump<'_> {
 /// Which types a type refers to.
 fn for_each_reference(ty: Type<'_>, mut f: impl FnMut(TypeId)) {
     match ty.kind() {
+        // Half of all types are functions, and they refer to prototypes, which nobody asks about.
+        Kind::Func | Kind::Int | Kind::Float | Kind::Enum | Kind::Enum64 | Kind::Fwd => {}
         Kind::Array => {
             if let Some(a) = ty.array() {
                 f(a.elem);

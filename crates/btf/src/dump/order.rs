@@ -29,7 +29,6 @@ type Answer = Option<bool>;
 impl CDump<'_> {
     /// Fills the queue with what is to be written for `root`: each definition after those that it needs.
     pub(super) fn order(&mut self, root: TypeId) -> Result<(), Error> {
-        self.btf.get(root)?;
         self.queue.clear();
         self.ordering.clear();
         let mut answer = self.follow(root.0, false)?;
@@ -40,7 +39,12 @@ impl CDump<'_> {
     }
 
     /// Follows one reference. The answer is none if it needs the answers to others: then it is on the stack.
+    #[inline]
     fn follow(&mut self, id: u32, through_ptr: bool) -> Result<Answer, Error> {
+        if self.state(id).ordered() { Ok(Some(true)) } else { self.follow_chain(id, through_ptr) }
+    }
+
+    fn follow_chain(&mut self, id: u32, through_ptr: bool) -> Result<Answer, Error> {
         let (mut id, mut through_ptr) = (id, through_ptr);
         // A chain longer than there are types goes round.
         for _ in 0..=self.states.len() {
@@ -127,9 +131,6 @@ impl CDump<'_> {
         let mut next = top.next;
         for m in ty.member_entries().skip(next as usize) {
             next = next.wrapping_add(1);
-            if self.state(m.ty.0).ordered() {
-                continue;
-            }
             let depth = self.ordering.len();
             if self.follow(m.ty.0, false)?.is_none() {
                 if let Some(frame) = self.ordering.get_mut(depth.wrapping_sub(1)) {

@@ -20,26 +20,27 @@ impl<'a> CDump<'a> {
     /// The members of a struct or union in braces, and its attributes.
     fn members_of(&mut self, ty: Type<'a>, level: u32) -> Result<(), Error> {
         self.nest(ty)?;
-        let layout = self.layout(ty.id().0)?;
+        let start = self.places.len();
+        self.place_members(ty)?;
+        let layout = self.layout_of_places(ty, start);
+        self.layouts.set(ty.id().0, layout);
         let size = u64::from(ty.size().unwrap_or(0));
         let inner = level.saturating_add(1);
         self.text.put(b" {");
-        match (ty.kind(), layout.shape) {
-            (Kind::Struct, shape) => {
-                let end = self.struct_members(ty, shape, inner)?;
-                let align = u64::from(layout.align).saturating_mul(8);
-                self.gap((end, size.saturating_mul(8)), shape, align, false, inner)?;
+        if ty.kind() == Kind::Struct {
+            let end = self.struct_members(ty, start, layout.shape, inner)?;
+            let align = u64::from(layout.align).saturating_mul(8);
+            self.gap((end, size.saturating_mul(8)), layout.shape, align, false, inner)?;
+        } else {
+            for (m, i) in ty.member_entries().zip(start..) {
+                let Some(&place) = self.places.get(i) else { break };
+                self.member(&m, place, inner)?;
             }
-            (_, shape) => {
-                for m in ty.member_entries() {
-                    let place = self.place(ty, &m)?;
-                    self.member(&m, place, inner)?;
-                }
-                if shape == Shape::Filled {
-                    self.filler(size, inner)?;
-                }
+            if layout.shape == Shape::Filled {
+                self.filler(size, inner)?;
             }
         }
+        self.places.truncate(start);
         if ty.vlen() > 0 || size > 0 {
             self.text.line(level);
         }
@@ -56,19 +57,18 @@ impl<'a> CDump<'a> {
         Ok(())
     }
 
-    /// The members of a struct; gives the first bit behind the last.
-    fn struct_members(&mut self, ty: Type<'a>, shape: Shape, level: u32) -> Result<u64, Error> {
+    /// The members of a struct, whose places start at `start` of the stack. Gives the first bit behind the last.
+    fn struct_members(&mut self, ty: Type<'a>, start: usize, shape: Shape, level: u32) -> Result<u64, Error> {
         let (mut end, mut after_bits) = (0, false);
-        for m in ty.member_entries() {
-            let place = self.place(ty, &m)?;
-            if place.at > end {
-                let align = if shape.is_packed() { 1 } else { place.layout.align };
+        for (m, i) in ty.member_entries().zip(start..) {
+            let Some(&place) = self.places.get(i) else { break };
+            let align = place.align_in(shape.is_packed());
+            if place.at > end && (shape == Shape::Exact || !place.follows(end, align)) {
                 let between = after_bits && place.bits > 0;
-                let align = u64::from(align).saturating_mul(8);
                 self.gap((end, place.at), shape, align, between, level)?;
             }
             self.member(&m, place, level)?;
-            (end, after_bits) = (place.end(), place.bits > 0);
+            (end, after_bits) = (place.end, place.bits > 0);
         }
         Ok(end)
     }
@@ -76,7 +76,7 @@ impl<'a> CDump<'a> {
     /// A member without a name that makes a union so many bytes long.
     fn filler(&mut self, size: u64, level: u32) -> Result<(), Error> {
         let bits = (0, size.saturating_mul(8));
-        if size <= u64::from(self.btf.pointer_size()) && size.is_power_of_two() {
+        if size <= u64::from(self.pointer_size) && size.is_power_of_two() {
             return self.gap(bits, Shape::Exact, 8, false, level);
         }
         // No bit-field is as large: a struct of several.
@@ -124,7 +124,10 @@ impl<'a> CDump<'a> {
         between_bitfields: bool,
         level: u32,
     ) -> Result<(), Error> {
-        let units = pad::units(self.btf.pointer_size());
+        if bits.0 >= bits.1 {
+            return Ok(());
+        }
+        let units = pad::units(self.pointer_size);
         // At most five: a part of a unit, whole units, a part of one.
         let mut pads = Vec::new();
         if shape == Shape::Exact {

@@ -7,12 +7,19 @@ pub(super) struct Text {
     /// Bytes that were handed over.
     flushed: u64,
     limit: u64,
-    indent: Box<[u8]>,
+    /// A new line and the indentation of many levels.
+    line: Vec<u8>,
+    /// How long the indentation of one level is.
+    indent: usize,
 }
+
+/// Levels up to this one are indented at once.
+const LEVELS: u32 = 16;
 
 impl Text {
     pub(super) fn new(indent: &str, limit: u64) -> Text {
-        Text { buf: Vec::new(), flushed: 0, limit, indent: indent.as_bytes().into() }
+        let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes()].concat();
+        Text { buf: Vec::new(), flushed: 0, limit, line, indent: indent.len() }
     }
 
     #[inline]
@@ -50,9 +57,10 @@ impl Text {
     /// A new line, indented by so many levels.
     #[inline]
     pub(super) fn line(&mut self, level: u32) {
-        self.buf.push(b'\n');
-        for _ in 0..level {
-            self.buf.extend_from_slice(&self.indent);
+        let len = (level.min(LEVELS) as usize).wrapping_mul(self.indent).wrapping_add(1);
+        self.buf.extend_from_slice(self.line.get(..len).unwrap_or(b"\n"));
+        for _ in LEVELS..level {
+            self.buf.extend_from_slice(self.line.get(1..self.indent.wrapping_add(1)).unwrap_or_default());
         }
     }
 
