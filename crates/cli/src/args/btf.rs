@@ -45,7 +45,7 @@ pub(crate) enum BtfCommand {
 #[derive(Debug, Args)]
 pub(crate) struct BaseArg {
     /// The base of split BTF, such as a module's. Those in /sys/kernel/btf are on the kernel's without being told
-    #[arg(long, short = 'B', value_name = "FILE", global = true)]
+    #[arg(long, short = 'B', alias = "base", value_name = "FILE", global = true)]
     pub(crate) base_btf: Option<PathBuf>,
 }
 
@@ -226,6 +226,9 @@ pub(crate) struct CheckArgs {
     /// Types to check against (may be repeated); the running kernel's unless told otherwise
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) btf: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) base: BaseArg,
 
     /// Tell of every relocation, of those that resolve too
     #[arg(long, short = 'v')]

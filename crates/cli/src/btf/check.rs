@@ -19,9 +19,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Error> {
         return Err(Error::NoTypes { what: format!("{}", args.object.display()) });
     }
     let paths = if args.btf.is_empty() { vec![PathBuf::from(KERNEL)] } else { args.btf.clone() };
+    let base = source::base(&args.base)?;
     let mut checks = Vec::new();
     for path in &paths {
-        let btf = source::file(path, None)?;
+        let btf = source::file(path, base.as_ref())?;
         // A module's types come after those that they continue.
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut chain: Vec<_> = std::iter::successors(Some(&btf), |btf| btf.base()).collect();
