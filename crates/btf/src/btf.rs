@@ -1,5 +1,4 @@
 use std::{
-    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -8,10 +7,11 @@ use crate::{
     Bytes, Endian, Error, Header, Headers, Kind, Type, TypeId, Types, check,
     header::Layout,
     index::Index,
-    lookup::{self, Patience},
+    long::{LONG, LongStrings},
+    lookup::{self, Patience, SameName},
     parse, scan,
     strindex::StrIndex,
-    words::{Order, Word, c_str, words},
+    words::{Order, Word, words},
 };
 
 /// The type information of a kernel, a kernel module or a BPF object: validated bytes, with the place of each
@@ -39,6 +39,7 @@ struct Inner {
     patience: Patience,
     index: OnceLock<Index>,
     strings: OnceLock<StrIndex>,
+    long: OnceLock<LongStrings>,
 }
 
 impl Btf {
@@ -78,6 +79,7 @@ impl Btf {
             patience: Patience::default(),
             index: OnceLock::new(),
             strings: OnceLock::new(),
+            long: OnceLock::new(),
         };
         let scan = scan::scan(words(layout.types_of(&inner.bytes)), order, first_id);
         let scan = match scan {
@@ -220,68 +222,6 @@ impl Btf {
         Some(Header::new(owner, owner.own_strs(), id, words))
     }
 
-    /// The string at `off`, the base's strings included.
-    #[doc(alias = "btf__str_by_offset")]
-    pub fn str_at(&self, off: u32) -> Result<&str, Error> {
-        std::str::from_utf8(self.bytes_at(off)?).map_err(|_| Error::NotUtf8 { offset: off })
-    }
-
-    /// The string at `off` with what is not UTF-8 replaced: source lines can be in any encoding.
-    pub fn str_lossy_at(&self, off: u32) -> Result<Cow<'_, str>, Error> {
-        Ok(String::from_utf8_lossy(self.bytes_at(off)?))
-    }
-
-    /// The bytes of the string at `off`, without the NUL.
-    #[inline]
-    pub fn bytes_at(&self, off: u32) -> Result<&[u8], Error> {
-        self.strs_from(off).and_then(|s| c_str(s, 0)).ok_or_else(|| self.no_such_string(off))
-    }
-
-    /// The strings of the BTF of the chain that holds `off`, from there on.
-    #[inline]
-    pub(crate) fn strs_from(&self, off: u32) -> Option<&[u8]> {
-        let mut owner = self;
-        loop {
-            match off.checked_sub(owner.0.first_str) {
-                Some(own) => return owner.own_strs().get(own as usize..),
-                None => owner = owner.0.base.as_ref()?,
-            }
-        }
-    }
-
-    /// Whether the string at `off` is `text`, which is cheaper to say than what it is.
-    #[inline]
-    pub fn str_is(&self, off: u32, text: &[u8]) -> bool {
-        let end = self.strs_from(off).and_then(|s| s.strip_prefix(text)).and_then(|rest| rest.first());
-        end == Some(&0) && !text.contains(&0)
-    }
-
-    /// Where the string `text` is, the base's strings first; of strings that are the same the first counts. Ends of
-    /// other strings are not found.
-    ///
-    /// The first call builds an index of all strings.
-    #[doc(alias = "btf__find_str")]
-    pub fn find_str(&self, text: &str) -> Option<u32> {
-        self.find_bytes(text.as_bytes())
-    }
-
-    pub(crate) fn find_bytes(&self, text: &[u8]) -> Option<u32> {
-        if text.is_empty() {
-            return Some(0);
-        }
-        if let Some(off) = self.base().and_then(|b| b.find_bytes(text)) {
-            return Some(off);
-        }
-        let index = self.0.strings.get_or_init(|| StrIndex::of(self.own_strs()));
-        let own = index.find(self.own_strs(), index.hash(text), text)?;
-        own.checked_add(self.0.first_str)
-    }
-
-    #[cold]
-    fn no_such_string(&self, offset: u32) -> Error {
-        Error::NoSuchString { offset, len: self.strs_end() }
-    }
-
     /// The type with this name and kind that has the lowest id, the base's first; `void` is type 0.
     ///
     /// The third call builds an index of all names, in about the time that a parse takes; none is needed for
@@ -304,7 +244,8 @@ impl Btf {
         }
         let name = name.as_bytes();
         let worth_an_index = self.0.index.get().is_some() || self.first_named().is_some();
-        if !worth_an_index && !name.is_empty() && !name.contains(&0) && self.0.patience.is_left() {
+        let short = !name.is_empty() && name.len() < LONG;
+        if !worth_an_index && short && !name.contains(&0) && self.0.patience.is_left() {
             return lookup::scan(self, name, kind);
         }
         self.own_named(name).find(|h| h.kind() == kind).map(|h| h.id)
@@ -321,16 +262,28 @@ impl Btf {
     pub(crate) fn own_named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = Header<'a>> + 'a {
         let sorted = self.first_named().filter(|_| !name.is_empty());
         let index = sorted.is_none().then(|| self.0.index.get_or_init(|| Index::build(self)));
-        let of_index = index.into_iter().flat_map(move |index| index.candidates(name)).filter_map(|own| {
-            let h = self.header(TypeId(self.0.first_id.wrapping_add(own)))?;
-            h.name_is(name).then_some(h)
-        });
+        let mut same = SameName::new(name);
+        let of_index =
+            index.into_iter().flat_map(move |index| index.candidates(name)).filter_map(move |own| {
+                let h = self.header(TypeId(self.0.first_id.wrapping_add(own)))?;
+                same.is(&h).then_some(h)
+            });
         sorted.into_iter().flat_map(move |first| self.sorted_named(first, name)).chain(of_index)
     }
 
     /// If its own types are in the order of their names, the first that has one.
     pub(crate) fn first_named(&self) -> Option<u32> {
         *self.0.first_named.get_or_init(|| self.find_first_named())
+    }
+
+    /// The index of its own strings.
+    pub(crate) fn str_index(&self) -> &StrIndex {
+        self.0.strings.get_or_init(|| StrIndex::of(self.own_strs()))
+    }
+
+    /// Its own long strings.
+    pub(crate) fn long_strings(&self) -> &LongStrings {
+        self.0.long.get_or_init(|| LongStrings::of(self.own_strs()))
     }
 
     pub(crate) fn order(&self) -> Order {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     Btf, Kind, Type, TypeId,
     parse::{self, KFLAG, KIND_MASK, KIND_SHIFT, VLEN_MASK},
-    words::{Word, c_str},
+    words::Word,
 };
 
 /// The fixed part of a type: what [`Btf::headers`] yields.
@@ -59,7 +59,7 @@ impl<'a> Header<'a> {
     /// The bytes of the name; empty when there is none.
     #[inline]
     pub fn name_bytes(&self) -> &'a [u8] {
-        self.name_onward().and_then(|s| c_str(s, 0)).unwrap_or_default()
+        self.owner.bytes_at(self.name_off).unwrap_or_default()
     }
 
     /// Whether this is the name, which is cheaper to say than what it is.

@@ -1,9 +1,13 @@
 //! Looking for a name without an index: making one takes longer than going through all types once or twice.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use crate::{
-    Btf, Kind, TypeId,
+    Btf, Header, Kind, TypeId,
+    long::LONG,
     parse::{KIND_MASK, KIND_SHIFT},
 };
 
@@ -25,6 +29,27 @@ impl Patience {
     pub(crate) fn is_left(&self) -> bool {
         // Nothing else depends on the count; a scan too many by another thread does no harm.
         self.0.load(Ordering::Relaxed) < SCANS && self.0.fetch_add(1, Ordering::Relaxed) < SCANS
+    }
+}
+
+/// Tells types of one name. A long name is compared once with each string that has its length, however many types
+/// share that.
+pub(crate) struct SameName<'a> {
+    name: &'a [u8],
+    known: HashMap<u32, bool>,
+}
+
+impl<'a> SameName<'a> {
+    pub(crate) fn new(name: &'a [u8]) -> Self {
+        SameName { name, known: HashMap::new() }
+    }
+
+    #[inline]
+    pub(crate) fn is(&mut self, ty: &Header<'_>) -> bool {
+        if self.name.len() < LONG {
+            return ty.name_is(self.name);
+        }
+        *self.known.entry(ty.name_off()).or_insert_with(|| ty.name_bytes() == self.name)
     }
 }
 

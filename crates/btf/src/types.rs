@@ -254,9 +254,5 @@ impl fmt::Debug for Type<'_> {
 }
 
 pub(crate) fn name_at(btf: &Btf, off: u32) -> &str {
-    let bytes = btf.bytes_at(off).unwrap_or_default();
-    match std::str::from_utf8(bytes) {
-        Ok(s) => s,
-        Err(e) => bytes.get(..e.valid_up_to()).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default(),
-    }
+    btf.text_at(off, btf.bytes_at(off).unwrap_or_default())
 }

@@ -193,3 +193,63 @@ fn names_that_are_not_utf8() {
         "no string at offset 0x6: the BTF has 0x6 bytes of strings"
     );
 }
+
+/// A name of this many bytes, with something that is not UTF-8 in it if asked for.
+fn long_name(len: usize, broken: Option<usize>) -> Vec<u8> {
+    let mut name: Vec<u8> = "ab_ä".bytes().cycle().take(len / 5 * 5).collect();
+    if let Some(at) = broken {
+        name[at] = 0xff;
+    }
+    name
+}
+
+#[test]
+fn long_names_read_as_short_ones_do() {
+    use common::{info, raw};
+    for len in [200, 250, 255, 260, 300, 1000] {
+        for broken in [None, Some(0), Some(100), Some(249), Some(len / 5 * 5 - 1)]
+            .into_iter()
+            .filter(|b| b.is_none_or(|b| b < len / 5 * 5))
+        {
+            let name = long_name(len, broken);
+            let strs = [&b"\0x\0"[..], &name, b"\0y\0"].concat();
+            // Every end of it, as linkers share them.
+            let offs = 3..3 + name.len() as u32;
+            let types: Vec<u32> = offs.clone().flat_map(|off| [off, info(Kind::Fwd, 0, false), 0]).collect();
+            let btf = Btf::parse(raw(Endian::NATIVE, &types, &strs)).unwrap();
+            for (ty, off) in btf.types().zip(offs) {
+                let expected = &name[off as usize - 3..];
+                assert_eq!(ty.name_bytes(), expected);
+                let text = expected.utf8_chunks().next().map_or("", |c| c.valid());
+                assert_eq!(ty.name(), text, "{len} {broken:?} {off}");
+                assert_eq!(btf.str_at(off).is_ok(), text.len() == expected.len());
+            }
+            if let Ok(whole) = std::str::from_utf8(&name) {
+                for _ in 0..4 {
+                    assert_eq!(btf.find(whole, Kind::Fwd), Some(TypeId(1)));
+                    assert_eq!(btf.find(&whole[5..], Kind::Fwd), Some(TypeId(6)));
+                    assert_eq!(btf.find(&format!("{whole}x"), Kind::Fwd), None);
+                    assert_eq!(btf.find(&whole[..whole.len() - 2], Kind::Fwd), None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn many_types_of_one_long_name() {
+    use common::{info, raw};
+    const TYPES: u32 = 100_000;
+    let strs = [&b"\0"[..], &long_name(1_000_000, None), b"\0"].concat();
+    let types: Vec<u32> = (0..TYPES).flat_map(|_| [1, info(Kind::Fwd, 0, false), 0]).collect();
+    let btf = Btf::parse(raw(Endian::NATIVE, &types, &strs)).unwrap();
+    let start = std::time::Instant::now();
+    let name = btf.types().next().unwrap().name();
+    // Looking for the end each time would go through 100 GB.
+    assert!(btf.types().all(|ty| ty.name().len() == name.len()));
+    for _ in 0..5 {
+        assert_eq!(btf.find(name, Kind::Struct), None);
+    }
+    assert_eq!(btf.find_all(name).count(), TYPES as usize);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
