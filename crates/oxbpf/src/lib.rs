@@ -31,6 +31,7 @@ mod object;
 mod program;
 mod ringbuf;
 mod stats;
+mod stream;
 mod test_run;
 mod user_ringbuf;
 pub mod verifier;
@@ -72,6 +73,7 @@ pub use object::Object;
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
 pub use stats::{ProgramStats, StatsGuard, enable_stats};
+pub use stream::ProgramStream;
 pub use test_run::{FlowKeys, SkBuff, SkLookup, TestRun, TestRunError, TestRunOutput, TestRunReason, XdpMd};
 pub use typed::{
     Arena, Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, HashMap,

@@ -16,6 +16,7 @@ mod raw_tp;
 mod ringbuf;
 mod schedlat;
 mod stats;
+mod stream;
 mod struct_ops;
 mod support;
 mod test_run;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     ringbuf::tests(&mut suite);
     schedlat::tests(&mut suite);
     stats::tests(&mut suite);
+    stream::tests(&mut suite);
     struct_ops::tests(&mut suite);
     test_run::tests(&mut suite);
     typed_maps::tests(&mut suite);
