@@ -130,10 +130,8 @@ impl std::fmt::Display for Wanted<'_> {
 
 /// The kernel's descriptor of a module's types.
 pub(super) fn module_fd(kernel: &Kernel, module: &str) -> Result<Option<OwnedFd>, SysError> {
-    let mut last = 0;
-    while let Some(id) = kernel.next_id(ObjectKind::Btf, last)? {
-        last = id;
-        let Ok(fd) = kernel.fd_by_id(ObjectKind::Btf, id, OpenFlags::empty()) else { continue };
+    for loaded in kernel.loaded(ObjectKind::Btf) {
+        let (_, fd) = loaded?;
         let info = kernel.btf_info(fd.as_fd())?;
         if info.kernel_btf && info.name == module {
             return Ok(Some(fd));

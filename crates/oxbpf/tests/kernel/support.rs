@@ -4,13 +4,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::error::Error;
 use std::net::UdpSocket;
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use oxbpf::sys::{ObjectKind, SysError};
 use oxbpf::typed::Plain;
-use oxbpf::{LoadOptions, Map, Object, ObjectSpec, Program, RingBuffer};
+use oxbpf::{LoadOptions, LoadedLink, Map, Object, ObjectSpec, Program, RingBuffer};
 use oxbpf_testing::{testdata, wait_until};
 use zerocopy::FromBytes;
 
@@ -57,14 +55,10 @@ impl Loaded {
 pub(crate) fn wait_until_detached(program: &Program) -> Result<()> {
     let kernel = program.kernel();
     let id = program.info()?.id;
-    let links = || -> std::result::Result<usize, SysError> {
-        let (mut links, mut last) = (0, 0);
-        while let Some(next) = kernel.next_id(ObjectKind::Link, last)? {
-            // It may have gone since.
-            if let Ok(link) = kernel.fd_by_id(ObjectKind::Link, next, Default::default()) {
-                links += usize::from(kernel.link_info(link.as_fd())?.prog_id == id);
-            }
-            last = next;
+    let links = || -> oxbpf::Result<usize> {
+        let mut links = 0;
+        for link in LoadedLink::iter_loaded(kernel) {
+            links += usize::from(link?.info()?.prog_id == id);
         }
         Ok(links)
     };
