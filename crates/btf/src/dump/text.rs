@@ -22,6 +22,11 @@ impl Text {
         Text { buf: Vec::new(), flushed: 0, limit, line, indent: indent.len() }
     }
 
+    /// Makes room for so many bytes, most of which will come: to grow step by step costs more than to write.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.buf.reserve(bytes);
+    }
+
     #[inline]
     pub(super) fn put(&mut self, text: &[u8]) {
         self.buf.extend_from_slice(text);
