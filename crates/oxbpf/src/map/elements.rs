@@ -51,7 +51,7 @@ impl Map {
     pub fn lookup_into(&self, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool> {
         self.check_key(key)?;
         self.check_value(value, flags)?;
-        self.found(self.kernel().map_lookup_elem(self.map_fd(), key, value, flags))
+        self.kernel().map_find_elem(self.map_fd(), key, value, flags).map_err(|source| self.failed(source))
     }
 
     /// Reads the value of `key` into `value` and deletes the element (4.20 for queues and stacks, 5.14 for hashes);
@@ -109,7 +109,7 @@ impl Map {
     #[doc(alias = "bpf_map_delete_elem_flags")]
     pub fn delete_flags(&self, key: &[u8], flags: ElemFlags) -> Result<bool> {
         self.check_key(key)?;
-        self.found(self.kernel().map_delete_elem(self.map_fd(), key, flags))
+        self.kernel().map_remove_elem(self.map_fd(), key, flags).map_err(|source| self.failed(source))
     }
 
     /// The key after `key`, or the first for `None` and for a key that is not there; `None` after the last.

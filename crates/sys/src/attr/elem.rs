@@ -47,6 +47,11 @@ impl<'a> Elem<'a> {
         self
     }
 
+    /// The command.
+    pub fn cmd(&self) -> Cmd {
+        self.cmd
+    }
+
     /// The same as an attribute.
     pub(crate) fn attr(&mut self) -> Attr<'_> {
         let layout = MapElemAttr { map_fd: self.fd, flags: self.flags, ..Default::default() };

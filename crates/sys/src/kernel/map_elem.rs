@@ -101,12 +101,35 @@ impl Kernel {
         self.read_elem(Cmd::MAP_LOOKUP_AND_DELETE_ELEM, map, key, value, flags)
     }
 
+    /// As [`map_lookup_elem`](Self::map_lookup_elem), but an element that is not there is no error: false.
+    ///
+    /// # Errors
+    /// As there, but for `ENOENT`.
+    #[inline]
+    pub fn map_find_elem(&self, map: &MapFd, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool> {
+        let cmd = Cmd::MAP_LOOKUP_ELEM;
+        check(cmd, "key", key.len(), map.key_size())?;
+        check(cmd, "value", value.len(), map.value_len_with(flags))?;
+        let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits()).output("value", value);
+        self.found(&mut elem, map, flags)
+    }
+
     #[inline]
     fn read_elem(&self, cmd: Cmd, map: &MapFd, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<()> {
         check(cmd, "key", key.len(), map.key_size())?;
         check(cmd, "value", value.len(), map.value_len_with(flags))?;
         let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits()).output("value", value);
         self.elem(&mut elem).map_err(|e| explained(cmd, map, flags, e))
+    }
+
+    /// Does a command for which "not there" is an answer.
+    #[inline]
+    fn found(&self, elem: &mut Elem<'_>, map: &MapFd, flags: ElemFlags) -> Result<bool> {
+        match self.door().map_elem(elem) {
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(explained(elem.cmd(), map, flags, self.refused(&elem.attr(), errno))),
+        }
     }
 
     /// Writes the value of `key`: adds it or replaces what is there, or with [`ElemFlags::NOEXIST`] only the
@@ -200,6 +223,17 @@ impl Kernel {
         check(cmd, "key", key.len(), map.key_size())?;
         let mut elem = Elem::new(cmd, map.as_fd(), key, flags.bits());
         self.elem(&mut elem).map_err(|e| explained(cmd, map, flags, e))
+    }
+
+    /// As [`map_delete_elem`](Self::map_delete_elem), but an element that is not there is no error: false.
+    ///
+    /// # Errors
+    /// As there, but for `ENOENT`.
+    #[inline]
+    pub fn map_remove_elem(&self, map: &MapFd, key: &[u8], flags: ElemFlags) -> Result<bool> {
+        check(Cmd::MAP_DELETE_ELEM, "key", key.len(), map.key_size())?;
+        let mut elem = Elem::new(Cmd::MAP_DELETE_ELEM, map.as_fd(), key, flags.bits());
+        self.found(&mut elem, map, flags)
     }
 
     /// Copies the key that follows `key` (the first one for `None`, since Linux 4.12) into `next`. False after the
