@@ -100,7 +100,7 @@ impl Btf {
         let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
         if options.types.is_none() {
             // As C, types take about half of what they do as BTF.
-            dump.text.expect(self.as_bytes().len() / 8 * 5);
+            dump.text.expect((self.as_bytes().len() / 8).saturating_mul(5));
         }
         vmlinux::write(&mut dump, options, None)?;
         Ok(dump.text.take())
