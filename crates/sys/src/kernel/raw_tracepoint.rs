@@ -38,6 +38,7 @@ impl Kernel {
     /// - `EINVAL`: a program of another type, or, without a name, one that was loaded for nothing; an empty name; a
     ///   cookie before 6.10
     /// - `EPERM`, `EACCES`: a privilege is missing; a trampoline that the kernel does not make
+    /// - `EEXIST`: before 6.10, the program is on that tracepoint already
     /// - `EBUSY`: without a name, the program is attached already; what is at the function's entry shares it with nobody
     /// - `EBADF`: not a descriptor
     /// - `ENOMEM`

@@ -87,6 +87,7 @@ fn link(op: &str, errno: Errno) -> Option<&'static str> {
 fn raw_tracepoint(errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::ENOENT => "there is no such tracepoint",
+        Errno::EEXIST => "the program is on that tracepoint already",
         Errno::EINVAL => "a program of another type, or one that was loaded for another way of attaching",
         Errno::EBUSY => "the program is attached already, or what is on that function lets nobody else",
         Errno::EBADF => "not a descriptor",

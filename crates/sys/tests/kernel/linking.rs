@@ -224,8 +224,19 @@ fn raw_tracepoints() -> TestResult {
     let long = "x".repeat(200);
     let open = |name, prog| k.raw_tracepoint_open(name, prog, 0);
     let exec = Some("sched_process_exec");
-    let (one, other) = (open(exec, prog.as_fd())?, open(exec, prog.as_fd())?);
+    let second = load(&k, ProgramType::RAW_TRACEPOINT, None)?;
+    let (one, other) = (open(exec, prog.as_fd())?, open(exec, second.as_fd())?);
     assert_ne!(k.link_info(one.as_fd())?.id, k.link_info(other.as_fd())?.id, "several are no trouble");
+    let twice = open(exec, prog.as_fd());
+    if k.kernel_version()?.at_least(6, 10) {
+        twice?;
+    } else {
+        refused_as(
+            twice,
+            "BPF_RAW_TRACEPOINT_OPEN of raw tracepoint \"sched_process_exec\" failed: EEXIST (File exists): the program is \
+             on that tracepoint already",
+        );
+    }
     let failed = |what: &str| format!("BPF_RAW_TRACEPOINT_OPEN{what} failed: ");
     let named = failed(" of raw tracepoint \"sched_process_exec\"");
     let einval = "EINVAL (Invalid argument): a program of another type, or one that was loaded for another way of \

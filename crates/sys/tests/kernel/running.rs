@@ -87,7 +87,7 @@ fn what_raw_tracepoints_refuse() -> TestResult {
 
 fn a_context_is_written() -> TestResult {
     let k = kernel();
-    let insns = bytes(Assembler::new().store_imm(Size::Dw, R1, 8, 42).mov64_imm(R0, 7).exit());
+    let insns = bytes(Assembler::new().mov64_imm(R2, 42).store(Size::Dw, R1, 8, R2).mov64_imm(R0, 7).exit());
     let load = ProgLoad { flags: ProgramFlags::SLEEPABLE, ..program(ProgramType::SYSCALL, &insns) };
     let prog = k.prog_load(&load, None)?;
     let mut context = [1u8; 16];
