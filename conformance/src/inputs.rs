@@ -12,7 +12,7 @@ fn root() -> &'static Path {
 }
 
 /// Where the inputs that are made in a run are kept.
-fn made() -> Outcome<PathBuf> {
+pub(crate) fn made() -> Outcome<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/inputs");
     fs::create_dir_all(&folder)?;
     Ok(folder)

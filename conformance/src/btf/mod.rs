@@ -4,6 +4,7 @@ mod c;
 mod canon;
 mod data;
 mod dedup;
+mod min;
 mod permute;
 mod raw;
 mod rebase;
@@ -22,6 +23,7 @@ pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "dedup", run: dedup::run },
     Subject { name: "distill", run: rebase::distill },
     Subject { name: "relocate", run: rebase::relocate },
+    Subject { name: "min", run: min::run },
     Subject { name: "permute", run: permute::run },
     Subject { name: "sort", run: permute::sort },
     Subject { name: "data", run: data::run },
