@@ -55,12 +55,14 @@ pub struct TypedData<'a, 'd> {
     btf: &'a Btf,
     ty: TypeId,
     data: &'d [u8],
+    /// How many values share what may be made beside what the length of the data allows.
+    shares: usize,
 }
 
 impl Btf {
     /// `data` as a value of type `ty`, in the byte order of this BTF.
     pub fn data<'a, 'd>(&'a self, ty: TypeId, data: &'d [u8]) -> TypedData<'a, 'd> {
-        TypedData { btf: self, ty, data }
+        TypedData { btf: self, ty, data, shares: 1 }
     }
 
     /// What `data` says as a value of type `ty`: short for `self.data(ty, data).value()`.
@@ -75,7 +77,7 @@ impl<'a, 'd> TypedData<'a, 'd> {
     /// Errors: the visitor's own; the type has no values or contains itself.
     pub fn visit<V: Visitor<'a>>(&self, visitor: &mut V) -> Result<Extent, V::Error> {
         let size = self.btf.size_of(self.ty)?;
-        let mut walk = walk::Walk::new(self.btf, self.data, visitor);
+        let mut walk = walk::Walk::new(self.btf, self.data, self.shares, visitor);
         walk.value(self.ty, walk::Spot::START, 0)?;
         Ok(Extent { size, cut: walk.cut })
     }
@@ -123,7 +125,8 @@ impl<'a, 'd> TypedData<'a, 'd> {
     }
 
     fn limit(&self) -> usize {
-        self.data.len().saturating_mul(PER_BYTE).saturating_add(MOST)
+        let share = MOST.checked_div(self.shares).unwrap_or(0);
+        self.data.len().saturating_mul(PER_BYTE).saturating_add(share)
     }
 }
 

@@ -19,10 +19,14 @@ impl<'a, 'd> PerCpu<'a, 'd> {
 
     /// Each CPU's value, from CPU 0 on.
     pub fn iter(&self) -> impl Iterator<Item = TypedData<'a, 'd>> + use<'a, 'd> {
-        let TypedData { btf, ty, data } = self.all;
+        let TypedData { btf, ty, data, .. } = self.all;
         let size = self.size;
         let step = size.checked_next_multiple_of(8).unwrap_or(usize::MAX).max(8);
-        data.chunks(step).map(move |one| btf.data(ty, one.get(..size).unwrap_or(one)))
+        let shares = data.len().div_ceil(step);
+        data.chunks(step).map(move |one| {
+            let data = one.get(..size).unwrap_or(one);
+            TypedData { btf, ty, data, shares }
+        })
     }
 
     /// Each CPU's value, from CPU 0 on.

@@ -49,8 +49,12 @@ pub(super) struct Walk<'a, 'd, 'v, V> {
 }
 
 impl<'a, 'd, 'v, V: Visitor<'a>> Walk<'a, 'd, 'v, V> {
-    pub(super) fn new(btf: &'a Btf, data: &'d [u8], visitor: &'v mut V) -> Self {
-        let budget = (data.len() as u64).saturating_mul(2).saturating_add(BUDGET);
+    /// A walk that has its share of [`BUDGET`], but as much as bit-fields and unions can take of a few bytes.
+    pub(super) fn new(btf: &'a Btf, data: &'d [u8], shares: usize, visitor: &'v mut V) -> Self {
+        let len = data.len() as u64;
+        let share = BUDGET.checked_div(shares as u64).unwrap_or(0);
+        let few = len.saturating_mul(32).saturating_add(32).min(BUDGET);
+        let budget = len.saturating_mul(2).saturating_add(share.max(few));
         Walk { btf, data, big: btf.endian() == Endian::Big, budget, visitor, cut: None }
     }
 

@@ -88,6 +88,23 @@ fn a_union_of_much_over_little() {
     data_walk::data(&b, outer, &data);
 }
 
+/// A value of a few bytes that a thousand CPUs have, of a type that shows them again and again.
+#[test]
+fn many_cpus_share_what_is_allowed() {
+    let mut t = Types::new();
+    let mut u = t.int;
+    for _ in 0..4 {
+        u = t.b.add_union("u", 4, (0..1000).map(|_| Field::new("again", u, 0))).unwrap();
+    }
+    let b = t.build();
+    let data = [1; 1 << 13];
+    let each = b.data(u, &data).per_cpu().unwrap();
+    assert_eq!(each.iter().count(), 1 << 10);
+    let (text, json) = (each.to_text(&Default::default()).unwrap(), each.to_json().unwrap());
+    assert!(text.len() + json.len() < 32 << 20, "{} {}", text.len(), json.len());
+    assert!(text.contains("<truncated>") && data_walk::is_json(&json));
+}
+
 #[test]
 fn types_that_contain_themselves_are_refused() {
     let mut t = Types::new();
