@@ -7,11 +7,12 @@ use crate::random::Random;
 
 /// Adds types. Structs and unions refer to any type, others to earlier ones and to structs: libbpf never comes back
 /// from loops without one.
-pub(crate) fn add(graph: &mut Graph, random: &mut Random) {
+pub(crate) fn add(graph: &mut Graph, random: &mut Random, base: Option<&Graph>) {
     let first = graph.end();
     let kinds: Vec<Kind> = (0..random.from(5..=60)).map(|_| *random.pick(&KINDS)).collect();
     let end = first + kinds.len() as u32;
-    let of = |id: u32| id.checked_sub(first).map(|own| kinds[own as usize]);
+    let of_base = |id: u32| base.and_then(|b| b.types.get((id as usize).checked_sub(1)?)).map(|ty| ty.kind);
+    let of = |id: u32| id.checked_sub(first).map_or_else(|| of_base(id), |own| Some(kinds[own as usize]));
     for (&kind, id) in kinds.iter().zip(first..) {
         // What can be the type of something; void now and then.
         let pick = |random: &mut Random, any: bool| {
@@ -24,8 +25,8 @@ pub(crate) fn add(graph: &mut Graph, random: &mut Random) {
                     Some(Kind::Struct | Kind::Union) => true,
                     Some(Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag) => false,
                     Some(_) => any || to < id,
-                    // The base's; it may be anything there but these.
-                    None => to == 0 || graph.first > 1 && to < graph.first && to % 7 == 1,
+                    // Earlier units' types are left alone, but for void.
+                    None => to == 0,
                 })
                 .unwrap_or(0)
         };

@@ -24,7 +24,7 @@ pub(crate) fn plain(seed: u64) -> Sample {
     let random = &mut Random::new(seed);
     let universe = Universe::new(random);
     let endian = if random.percent(10) { Endian::NATIVE.other() } else { Endian::NATIVE };
-    let (raw, _, _) = units(&universe, random, 1, None, endian);
+    let (raw, ..) = units(&universe, random, None, endian);
     Sample { base: None, raw }
 }
 
@@ -32,21 +32,20 @@ pub(crate) fn plain(seed: u64) -> Sample {
 pub(crate) fn split(seed: u64) -> Sample {
     let random = &mut Random::new(seed);
     let universe = Universe::new(random);
-    let (base, end, strings) = units(&universe, random, 1, None, Endian::NATIVE);
-    let (raw, ..) = units(&universe, random, end, Some(&strings), Endian::NATIVE);
+    let (base, graph, strings) = units(&universe, random, None, Endian::NATIVE);
+    let (raw, ..) = units(&universe, random, Some((&graph, &strings)), Endian::NATIVE);
     Sample { base: Some(base), raw }
 }
 
 fn units(
     universe: &Universe,
     random: &mut Random,
-    first: u32,
-    base: Option<&Strings>,
+    base: Option<(&Graph, &Strings)>,
     endian: Endian,
-) -> (Vec<u8>, u32, Strings) {
-    let mut graph = Graph::new(first);
+) -> (Vec<u8>, Graph, Strings) {
+    let mut graph = Graph::new(base.map_or(1, |(base, _)| base.end()));
     if random.percent(25) {
-        chaos::add(&mut graph, random);
+        chaos::add(&mut graph, random, base.map(|(base, _)| base));
     } else {
         for _ in 0..random.from(1..=4) {
             Unit::add(universe, random, &mut graph);
@@ -56,7 +55,7 @@ fn units(
         graph.shuffle(random);
     }
     let again = *random.pick(&[0, 0, 30, 100]);
-    let mut strings = base.map_or_else(|| Strings::new(again), |base| base.split(again));
+    let mut strings = base.map_or_else(|| Strings::new(again), |(_, base)| base.split(again));
     let raw = graph.write(&mut strings, random, endian);
-    (raw, graph.end(), strings)
+    (raw, graph, strings)
 }
