@@ -9,6 +9,8 @@ use crate::{ArrayType, Btf, Endian, IntType, Kind, Member, Type, TypeId, error::
 
 /// Types nested deeper than this contain themselves.
 const MAX_DEPTH: u32 = 64;
+/// Bits that a number has at most.
+const MAX_BITS: u32 = 128;
 
 /// How many values a walk may tell beside two for each byte of data.
 /// Unions show the same bytes again and again and empty structs take none, so without a limit a few bytes
@@ -157,6 +159,15 @@ impl<'a, 'd, 'v, V: Visitor<'a>> Walk<'a, 'd, 'v, V> {
 
     fn bitfield(&mut self, ty: Type<'a>, at: Spot, len: u32) -> Result<(), V::Error> {
         match (ty.kind(), ty.int()) {
+            // More than any integer has, so that it is no matter of how much data there is.
+            (_, Some(int)) if len > MAX_BITS => {
+                let problem = TypeProblem::IntEncoding {
+                    bits: len,
+                    offset: int.bit_offset,
+                    size: ty.size().unwrap_or(0),
+                };
+                Err(ty.error(problem).into())
+            }
             (_, Some(int)) => self.int(ty, int, at.bit, len),
             (Kind::Enum | Kind::Enum64, _) => self.enumerator(ty, at, len.min(64)),
             _ => {

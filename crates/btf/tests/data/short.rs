@@ -126,3 +126,17 @@ fn names_as_long_as_they_get() {
     let b = t.build();
     data_walk::data(&b, s, &[1; 1008]);
 }
+
+/// A bit-field can say 255 bits, a number has 128: that is the type's fault, not the data's.
+#[test]
+fn bit_fields_wider_than_any_number() {
+    let mut t = Types::new();
+    let s = t.b.add_struct("s", 40, [Field::bitfield("x", t.u32, 0, 129)]).unwrap();
+    let b = t.build();
+    let error = b.data(s, &[0; 40]).extent().unwrap_err().to_string();
+    assert!(
+        error.ends_with("integer of 129 bits at bit 0 does not fit in 4 bytes (at most 128 bits)"),
+        "{error}"
+    );
+    assert!(b.data(s, &[0; 40]).to_json().is_err());
+}
