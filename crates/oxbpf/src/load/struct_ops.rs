@@ -94,11 +94,12 @@ impl StructOpsMaps {
         };
         let theirs = btf.get(inner).map_err(|error| fail(error.to_string()))?;
         for member in def.members() {
-            let place = Place::of(own, &member, &ops.data).map_err(|reason| fail(reason.into()))?;
+            let bytes = bytes_of(own, &member, &ops.data);
+            let bytes = bytes.ok_or_else(|| fail("its data is shorter than its struct".into()))?;
             let known = theirs.members().enumerate().find(|(_, known)| known.name == member.name);
             let program = ops.programs.get(member.name);
             let Some((number, known)) = known.filter(|_| !member.name.is_empty()) else {
-                if place.bytes.iter().all(|byte| *byte == 0) && program.is_none() {
+                if bytes.iter().all(|byte| *byte == 0) && program.is_none() {
                     continue;
                 }
                 return Err(fail(format!("the kernel's struct {name} has no field {}", member.name)));
@@ -126,9 +127,9 @@ impl StructOpsMaps {
             let size = btf.size_of(known.ty).unwrap_or_default();
             let to = usize::try_from(size).ok().and_then(|size| made.value.get_mut(at..)?.get_mut(..size));
             match to {
-                Some(to) if to.len() == place.bytes.len() => to.copy_from_slice(place.bytes),
+                Some(to) if to.len() == bytes.len() => to.copy_from_slice(bytes),
                 _ => {
-                    let why = format!("it has {} bytes, the kernel's has {size}", place.bytes.len());
+                    let why = format!("it has {} bytes, the kernel's has {size}", bytes.len());
                     return Err(field(&why));
                 }
             }
@@ -151,16 +152,9 @@ impl StructOpsMaps {
 }
 
 /// The bytes of a field.
-struct Place<'d> {
-    bytes: &'d [u8],
-}
-
-impl<'d> Place<'d> {
-    fn of(btf: &Btf, member: &Member<'_>, data: &'d [u8]) -> Result<Self, &'static str> {
-        let size = btf.size_of(member.ty).ok().and_then(|size| usize::try_from(size).ok());
-        let bytes = size.and_then(|size| data.get(member.bit_offset as usize / 8..)?.get(..size));
-        bytes.map(|bytes| Self { bytes }).ok_or("its data is shorter than its struct")
-    }
+fn bytes_of<'d>(btf: &Btf, member: &Member<'_>, data: &'d [u8]) -> Option<&'d [u8]> {
+    let size = usize::try_from(btf.size_of(member.ty).ok()?).ok()?;
+    data.get(member.bit_offset as usize / 8..)?.get(..size)
 }
 
 /// A struct_ops of the kernel.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oxbpf_obj::{ExternKind, ObjectSpec};
+use oxbpf_obj::ObjectSpec;
 
 use super::MissingExtern;
 use crate::error::{Error, Result};
@@ -40,7 +40,6 @@ pub(super) fn values(
     for index in values.unset.iter().filter(|index| is_used(index)) {
         let Some(spec) = spec.externs.get(*index).filter(|spec| !spec.weak) else { continue };
         let reason = match &unread {
-            _ if !matches!(spec.kind, ExternKind::Kconfig { .. }) => continue,
             _ if !is_option(index) => "neither a CONFIG_ option nor a value that loaders know".into(),
             Some(error) => format!("the kernel's configuration cannot be read: {error}"),
             None => "not set in the kernel's configuration".into(),
