@@ -66,7 +66,7 @@ pub use features::Feature;
 pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use link::{Link, LinkKind, Links, detach_all};
-pub use load::{LoadOptions, MissingExtern};
+pub use load::{LoadOptions, MissingExtern, Prepared};
 pub use loaded::{Loaded, LoadedBtf, LoadedLink};
 pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;

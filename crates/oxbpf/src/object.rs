@@ -45,7 +45,8 @@ pub struct Object {
 impl Object {
     /// Loads an object: relocates its programs for this kernel, creates its maps and has its programs verified.
     ///
-    /// `spec` stays as it is and can be loaded again.
+    /// `spec` stays as it is and can be loaded again. To look at the programs, or change them, before they are verified,
+    /// do it in two steps: [`prepare`](Self::prepare) and [`Prepared::load`](crate::Prepared::load).
     ///
     /// # Errors
     /// Everything that was made before the error is gone again. [`Error::Rejected`] holds the verifier's log, read;
@@ -90,13 +91,7 @@ impl Object {
     /// [`Error::NoSuchMap`], with the names there are.
     #[doc(alias = "bpf_object__find_map_by_name")]
     pub fn map(&self, name: &str) -> Result<&Map> {
-        let by_section = |map: &&Map| map.shape().section.as_deref() == Some(name);
-        let found = self.maps.iter().find(|map| map.name() == name);
-        found.or_else(|| self.maps.iter().find(by_section)).ok_or_else(|| Error::NoSuchMap {
-            object: self.name.clone(),
-            name: name.to_owned(),
-            have: self.maps.iter().map(|map| map.name().to_owned()).collect(),
-        })
+        find_map(&self.name, || self.maps.iter(), name)
     }
 
     /// Its types, as the file has them.
@@ -109,4 +104,19 @@ impl Object {
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
     }
+}
+
+/// The map of this name among those of an object, or that of the variables of a section.
+pub(crate) fn find_map<'m, I: Iterator<Item = &'m Map>>(
+    object: &str,
+    maps: impl Fn() -> I,
+    name: &str,
+) -> Result<&'m Map> {
+    let by_section = |map: &&Map| map.shape().section.as_deref() == Some(name);
+    let found = maps().find(|map| map.name() == name);
+    found.or_else(|| maps().find(by_section)).ok_or_else(|| Error::NoSuchMap {
+        object: object.to_owned(),
+        name: name.to_owned(),
+        have: maps().map(|map| map.name().to_owned()).collect(),
+    })
 }

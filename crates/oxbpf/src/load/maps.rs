@@ -52,6 +52,11 @@ impl Maps {
         self.maps.get(index)?.as_ref()
     }
 
+    /// The maps that were created.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Map> {
+        self.maps.iter().flatten()
+    }
+
     /// Writes the descriptor of a map into a program. Where the map was not created the instruction becomes one that
     /// the verifier refuses if it can be reached.
     pub(super) fn write_into(&self, image: &mut ProgramImage, insn: usize, map: usize) {

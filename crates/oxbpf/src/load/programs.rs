@@ -8,11 +8,8 @@ use oxbpf_obj::{
 };
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
-use super::btf::LoadedBtf;
-use super::externs::Externs;
 use super::hints::refused;
-use super::maps::Maps;
-use super::struct_ops::StructOpsMaps;
+use super::parts::Parts;
 use super::target::{self, Target};
 use super::{LoadOptions, hints, memlock, names, parallel};
 use crate::error::{Error, Result};
@@ -27,22 +24,20 @@ const LOG_SIZE: usize = 64 * 1024;
 const SHARE: usize = 512;
 const EACH: usize = 64;
 
-/// Loads the programs of `images`, several at a time, in the order of the spec.
-pub(super) fn load(
-    spec: &ObjectSpec,
-    options: &LoadOptions,
-    btf: Option<&LoadedBtf>,
-    maps: &Maps,
-    externs: &Externs<'_>,
-    struct_ops: &StructOpsMaps,
-    images: &[ProgramImage],
-) -> Result<Vec<Program>> {
-    let fd_array = externs.fd_array();
-    let loader = Loader { spec, options, btf, maps, struct_ops, fd_array: &fd_array };
-    parallel::map(images.len(), threads(options, images), |i| {
-        let image = images.get(i).expect("numbers are below the count of images");
+/// Loads the programs of `parts`, several at a time, in the order of the spec.
+pub(super) fn load(spec: &ObjectSpec, options: &LoadOptions, parts: &Parts) -> Result<Vec<Program>> {
+    let fd_array = fd_array(&parts.modules);
+    let loader = Loader { spec, options, parts, fd_array: &fd_array };
+    parallel::map(parts.images.len(), threads(options, &parts.images), |i| {
+        let image = parts.images.get(i).expect("numbers are below the count of images");
         loader.load(image)
     })
+}
+
+/// The descriptors that calls of functions of modules name by their place: the first place means the kernel itself, so
+/// that what stands there does not matter. Empty if there is no such function.
+fn fd_array(modules: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
+    modules.first().into_iter().chain(modules).map(AsFd::as_fd).collect()
 }
 
 /// How many threads the programs are worth.
@@ -61,9 +56,7 @@ fn threads(options: &LoadOptions, images: &[ProgramImage]) -> NonZeroUsize {
 struct Loader<'a> {
     spec: &'a ObjectSpec,
     options: &'a LoadOptions,
-    btf: Option<&'a LoadedBtf>,
-    maps: &'a Maps,
-    struct_ops: &'a StructOpsMaps,
+    parts: &'a Parts,
     /// What calls of functions of modules refer to.
     fd_array: &'a [BorrowedFd<'a>],
 }
@@ -92,7 +85,7 @@ impl Loader<'_> {
             kernel_version: self.spec.kernel_version,
             target: Target::default(),
         };
-        match self.struct_ops.role(image.program) {
+        match self.parts.struct_ops.role(image.program) {
             Some(role) => {
                 // Of these the number means which function of the struct it is.
                 attempt.attach_type = Some(AttachType(role.member));
@@ -190,7 +183,7 @@ impl Loader<'_> {
             fd_array: self.fd_array,
             ..ProgLoad::default()
         };
-        if let Some(btf) = self.btf.filter(|btf| btf.functions) {
+        if let Some(btf) = self.parts.btf.as_ref().filter(|btf| btf.functions) {
             load.btf_fd = Some(btf.fd.as_fd());
             load.func_info = InfoRecords { rec_size: 8, records: &functions };
             load.line_info = InfoRecords { rec_size: 16, records: &lines };
@@ -204,8 +197,8 @@ impl Loader<'_> {
     fn bind_constants(&self, kernel: &Kernel, image: &ProgramImage, program: &OwnedFd) {
         let constants = self.spec.maps.iter().enumerate().filter_map(|(index, map)| {
             let unused =
-                matches!(map.origin, MapOrigin::Rodata { .. }) && !uses(image, self.maps.get(index)?);
-            unused.then(|| self.maps.get(index)).flatten()
+                matches!(map.origin, MapOrigin::Rodata { .. }) && !uses(image, self.parts.maps.get(index)?);
+            unused.then(|| self.parts.maps.get(index)).flatten()
         });
         for map in constants {
             if let Err(error) = kernel.prog_bind_map(program.as_fd(), map.as_fd()) {

@@ -8,6 +8,7 @@ mod hints;
 mod log;
 mod older;
 mod open;
+mod prepare;
 
 use std::sync::Arc;
 

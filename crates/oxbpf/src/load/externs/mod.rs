@@ -7,7 +7,7 @@ mod ksyms;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use oxbpf_obj::{ExternKind, ExternSpec, Fixup, FixupKind, MapOrigin, ObjectSpec, ProgramImage, TypeId};
 
@@ -103,10 +103,9 @@ impl Externs<'_> {
         self.kconfig.as_deref()
     }
 
-    /// The descriptors that calls of functions of modules name by their place: the first place means the kernel
-    /// itself, so that what stands there does not matter. Empty if there is no such function.
-    pub(super) fn fd_array(&self) -> Vec<BorrowedFd<'_>> {
-        self.modules.first().into_iter().chain(&self.modules).map(AsFd::as_fd).collect()
+    /// The types of modules that symbols were found in, in the order in which programs refer to them.
+    pub(super) fn into_modules(self) -> Vec<OwnedFd> {
+        self.modules
     }
 
     /// Writes what was found of an extern into a program.

@@ -1,0 +1,85 @@
+//! The two steps of a load: everything that programs need is made, then they are verified.
+
+use std::os::fd::OwnedFd;
+
+use oxbpf_obj::{Endian, FixupKind, ObjectSpec, ProgramImage, ProgramType};
+
+use super::btf::{self, LoadedBtf};
+use super::externs::{self, Externs};
+use super::maps::{self, Maps};
+use super::struct_ops::{self, StructOpsMaps};
+use super::{LoadOptions, contents, programs, relocate};
+use crate::error::{Error, Result};
+use crate::object::Object;
+
+/// What is there before the first program is loaded. It goes with the spec and the options that it was made from.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) btf: Option<LoadedBtf>,
+    pub(super) struct_ops: StructOpsMaps,
+    pub(super) maps: Maps,
+    /// The types of modules that programs call functions of.
+    pub(super) modules: Vec<OwnedFd>,
+    /// The programs to load, complete.
+    pub(super) images: Vec<ProgramImage>,
+}
+
+impl Parts {
+    /// Relocates the programs of `spec`, loads its types and creates its maps.
+    pub(super) fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
+        check(spec)?;
+        let kernel = &options.kernel;
+        let mut images = relocate::link(spec, options)?;
+        let btf = btf::load(kernel, spec)?;
+        let externs = externs::resolve(spec, options, &images)?;
+        let struct_ops = struct_ops::prepare(spec, kernel)?;
+        let maps = maps::create(spec, options, btf.as_ref(), &externs, &struct_ops)?;
+        for image in &mut images {
+            fix(image, &maps, &externs);
+        }
+        Ok(Self { btf, struct_ops, maps, modules: externs.into_modules(), images })
+    }
+
+    /// Has the programs verified.
+    pub(super) fn load(self, spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
+        let programs = programs::load(spec, options, &self)?;
+        let Self { struct_ops, maps, images, .. } = self;
+        contents::fill_program_arrays(spec, &maps, &images, &programs)?;
+        contents::fill_struct_ops(&struct_ops, &maps, &images, &programs);
+        let globals = spec.globals().filter_map(|var| maps.get(var.map).cloned().map(|map| (var, map)));
+        let globals = globals.collect();
+        Ok(Object {
+            name: spec.name.clone(),
+            kernel: options.kernel.clone(),
+            btf: spec.btf.clone(),
+            programs,
+            maps: maps.keep(),
+            globals,
+        })
+    }
+}
+
+/// Writes into a program what is known by now.
+fn fix(image: &mut ProgramImage, maps: &Maps, externs: &Externs<'_>) {
+    for fixup in std::mem::take(&mut image.fixups) {
+        match fixup.kind {
+            FixupKind::MapFd { map } | FixupKind::MapValue { map, .. } => {
+                maps.write_into(image, fixup.insn, map);
+            }
+            _ => externs.write_into(image, fixup),
+        }
+    }
+}
+
+/// What can be seen to be wrong before the kernel is asked.
+fn check(spec: &ObjectSpec) -> Result<()> {
+    if spec.endian != Endian::NATIVE {
+        return Err(Error::Endian { object: spec.name.clone(), endian: spec.endian });
+    }
+    match spec.loaded_programs().find(|(_, program)| program.prog_type == ProgramType::UNSPEC) {
+        Some((_, program)) => {
+            Err(Error::ProgramType { program: program.name.clone(), section: program.section.clone() })
+        }
+        None => Ok(()),
+    }
+}
