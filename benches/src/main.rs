@@ -1,8 +1,8 @@
 //! oxbpf beside C libbpf and aya: `cargo xtask bench [NAME…] [--json]`.
 
+mod generated;
 mod libbpf;
 mod measure;
-mod objects;
 mod pair;
 mod process;
 mod row;

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{AYA, LIBBPF, Settings};
-use crate::objects;
+use crate::generated;
 use crate::pair::{Outcome, median, medians};
 use crate::process::{self, Usage};
 use crate::row::{Row, Unit};
 
 pub(super) fn plain(settings: &Settings) -> Outcome<Vec<Row>> {
     let names = ["hello-wall", "hello-syscalls", "hello-peak-memory"];
-    rows(settings, &objects::hello()?, names)
+    rows(settings, &generated::hello()?, names)
 }
 
 /// With CO-RE: the kernel's types have to be read.
 pub(super) fn with_core(settings: &Settings) -> Outcome<Vec<Row>> {
     let names = ["hello-core-wall", "hello-core-syscalls", "hello-core-peak-memory"];
-    rows(settings, &objects::hello_core()?, names)
+    rows(settings, &generated::hello_core()?, names)
 }
 
 fn rows(settings: &Settings, object: &Path, names: [&'static str; 3]) -> Outcome<Vec<Row>> {

@@ -6,9 +6,8 @@ mod dedup;
 mod dump;
 mod hello;
 mod maps;
-mod relocate;
+mod objects;
 mod ring;
-mod trivial;
 
 use std::sync::Arc;
 
@@ -42,9 +41,11 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "btf-dedup", run: dedup::rows },
     Measurement { name: "btf-memory", run: btf_memory::rows },
     Measurement { name: "btf-c", run: dump::rows },
-    Measurement { name: "relocate-37", run: relocate::few_structs },
-    Measurement { name: "relocate-800", run: relocate::many_structs },
-    Measurement { name: "load-200", run: trivial::rows },
+    Measurement { name: "objects-open", run: objects::open },
+    Measurement { name: "objects-prepare-37", run: objects::few_structs },
+    Measurement { name: "objects-prepare-800", run: objects::many_structs },
+    Measurement { name: "objects-load-200", run: objects::load },
+    Measurement { name: "objects-memory", run: objects::memory },
     Measurement { name: "hello", run: hello::plain },
     Measurement { name: "hello-core", run: hello::with_core },
     Measurement { name: "ring-buffer", run: ring::rows },

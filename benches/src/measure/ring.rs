@@ -7,14 +7,14 @@ use aya::maps::RingBuf;
 use oxbpf::{LoadOptions, Object, ObjectSpec, RingBuffer};
 
 use super::{AYA, LIBBPF, Settings, fresh_kernel};
+use crate::generated::{self, EVENTS};
 use crate::libbpf::{self, Tally};
-use crate::objects::{self, EVENTS};
 use crate::pair::{Outcome, medians, timed};
 use crate::row::{Row, Unit};
 
 /// Each side has the same object in the kernel once, fills its own ring, and reads it.
 pub(super) fn rows(settings: &Settings) -> Outcome<Vec<Row>> {
-    let bytes = objects::ring()?;
+    let bytes = generated::ring()?;
 
     let options = LoadOptions { kernel: fresh_kernel(), ..LoadOptions::default() };
     let object = Object::load(&ObjectSpec::parse(&bytes)?, &options)?;

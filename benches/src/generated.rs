@@ -27,11 +27,16 @@ char _license[] SEC(\"license\") = \"Dual MIT/GPL\";
 
 /// 200 programs that do nothing.
 pub(crate) fn trivial() -> Outcome<Vec<u8>> {
+    Ok(fs::read(trivial_file()?)?)
+}
+
+/// The file of [`trivial`].
+pub(crate) fn trivial_file() -> Outcome<PathBuf> {
     let mut source = PRELUDE.to_owned();
     for program in 0..PROGRAMS {
         writeln!(source, "SEC(\"raw_tp/sys_enter\") int p{program}(void *ctx) {{ return 0; }}")?;
     }
-    Ok(fs::read(compile("trivial", &source)?)?)
+    compile("trivial", &source)
 }
 
 /// 200 programs that keep the verifier busy: each walks a loop of which no two rounds look alike to it.
@@ -52,6 +57,11 @@ pub(crate) fn heavy() -> Outcome<Vec<u8>> {
 
 /// 200 programs with 20 CO-RE accesses each, over `structs` of the kernel's structs by turns.
 pub(crate) fn core(btf: &Btf, structs: usize) -> Outcome<Vec<u8>> {
+    Ok(fs::read(core_file(btf, structs)?)?)
+}
+
+/// The file of [`core`].
+pub(crate) fn core_file(btf: &Btf, structs: usize) -> Outcome<PathBuf> {
     let chosen = choose(btf, structs)?;
     let mut source = PRELUDE.to_owned();
     let accesses = accesses(&chosen);
@@ -69,7 +79,7 @@ pub(crate) fn core(btf: &Btf, structs: usize) -> Outcome<Vec<u8>> {
         }
         source.push_str("\treturn sum;\n}\n");
     }
-    Ok(fs::read(compile(&format!("core{structs}"), &source)?)?)
+    compile(&format!("core{structs}"), &source)
 }
 
 /// One program with a counter, as in everybody's first example.

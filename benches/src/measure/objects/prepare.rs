@@ -5,20 +5,20 @@ use std::hint::black_box;
 use oxbpf::{LoadOptions, Object};
 use oxbpf_obj::{CoreTarget, LinkOptions, ObjectSpec};
 
-use super::{AYA, LIBBPF, Settings, fresh_kernel};
+use super::super::{AYA, LIBBPF, Settings, fresh_kernel};
+use crate::generated;
 use crate::libbpf;
-use crate::objects;
 use crate::pair::{Outcome, medians, timed};
 use crate::row::Row;
 
-pub(super) fn few_structs(settings: &Settings) -> Outcome<Vec<Row>> {
-    let bytes = objects::core(&fresh_kernel().btf()?, 37)?;
-    rows(settings, &bytes, ["relocate-37-structs", "load-37-structs"], 0.2)
+pub(in super::super) fn few_structs(settings: &Settings) -> Outcome<Vec<Row>> {
+    let bytes = generated::core(&fresh_kernel().btf()?, 37)?;
+    rows(settings, &bytes, ["objects-prepare-37-structs", "objects-load-37-structs"], 0.2)
 }
 
-pub(super) fn many_structs(settings: &Settings) -> Outcome<Vec<Row>> {
-    let bytes = objects::core(&fresh_kernel().btf()?, 800)?;
-    rows(settings, &bytes, ["relocate-800-structs", "load-800-structs"], 0.05)
+pub(in super::super) fn many_structs(settings: &Settings) -> Outcome<Vec<Row>> {
+    let bytes = generated::core(&fresh_kernel().btf()?, 800)?;
+    rows(settings, &bytes, ["objects-prepare-800-structs", "objects-load-800-structs"], 0.05)
 }
 
 fn rows(settings: &Settings, bytes: &[u8], names: [&'static str; 2], target: f64) -> Outcome<Vec<Row>> {
