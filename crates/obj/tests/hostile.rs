@@ -6,7 +6,10 @@ mod common;
 
 use common::elf::{EXEC, FUNC, File, GLOBAL, LOCAL, PROGBITS, RELA, SECTION, Sec, Sym};
 use common::{bytes, link, objects};
-use oxbpf_obj::{Endian, Error, Insn, ObjectSpec, insn::opcode};
+use oxbpf_obj::{
+    Endian, Error, Insn, ObjectSpec,
+    insn::{Regs, opcode},
+};
 
 /// Reads and links; that it returns is what matters.
 fn survive(bytes: &[u8]) -> Result<(), Error> {
@@ -163,11 +166,11 @@ fn functions_that_overlap() {
 }
 
 fn call(imm: i32) -> Insn {
-    Insn { src: opcode::PSEUDO_CALL, ..Insn::call_helper(imm) }
+    Insn::call_helper(imm).with_src(opcode::PSEUDO_CALL)
 }
 
 fn load(src: u8, imm: i32) -> [Insn; 2] {
-    [Insn { code: opcode::LD_IMM64, dst: 1, src, off: 0, imm }, Insn::default()]
+    [Insn { code: opcode::LD_IMM64, regs: Regs::new(1, src), off: 0, imm }, Insn::default()]
 }
 
 #[test]
@@ -401,7 +404,7 @@ fn the_other_byte_order() {
     let spec = ObjectSpec::parse(&file.build()).unwrap();
     assert_eq!(spec.endian, Endian::Big);
     let image = link(&spec).unwrap().remove(0);
-    assert_eq!((image.insns[0].src, image.insns[1].imm), (opcode::PSEUDO_MAP_VALUE, 8));
+    assert_eq!((image.insns[0].src(), image.insns[1].imm), (opcode::PSEUDO_MAP_VALUE, 8));
     let encoded = Insn::encode_all(&image.insns, spec.endian);
     assert_eq!(encoded[..2], [opcode::LD_IMM64, 0x12]);
     assert_eq!(Insn::decode_all(&encoded, Endian::Big), image.insns);

@@ -165,15 +165,15 @@ fn symbols_of_the_kernel_are_fixups() {
     found.set_ksym_address(fixups[0].insn, 0x1234_5678_9abc_def0);
     found.set_ksym_type(fixups[1].insn, oxbpf_btf::TypeId(77), Some(5));
     found.set_kfunc(fixups[2].insn, oxbpf_btf::TypeId(78), 2);
-    let slots = |at: usize| [found.insns[at], found.insns[at + 1]].map(|i| (i.src, i.imm.cast_unsigned()));
+    let slots = |at: usize| [found.insns[at], found.insns[at + 1]].map(|i| (i.src(), i.imm.cast_unsigned()));
     assert_eq!(slots(fixups[0].insn), [(0, 0x9abc_def0), (0, 0x1234_5678)]);
     assert_eq!(slots(fixups[1].insn), [(3, 77), (0, 5)]);
     let call = found.insns[fixups[2].insn];
-    assert_eq!((call.src, call.imm, call.off, call.is_call()), (2, 78, 2, true));
+    assert_eq!((call.src(), call.imm, call.off, call.is_call()), (2, 78, 2, true));
 
     image.set_ksym_address(fixups[0].insn, 0);
     image.poison_kfunc(fixups[2].insn, function, "no_such_function");
-    assert!(image.insns.iter().filter(|i| i.is_ldimm64()).all(|i| i.imm == 0 && i.src == 0));
+    assert!(image.insns.iter().filter(|i| i.is_ldimm64()).all(|i| i.imm == 0 && i.src() == 0));
     let [poisoned] = &image.poisoned[..] else { panic!("{:?}", image.poisoned) };
     assert_eq!(image.insns[poisoned.insn], Insn::call_helper(poisoned.imm));
     assert_eq!(poisoned.description, "kernel function no_such_function is missing");
@@ -197,7 +197,7 @@ fn map_references_are_fixups() {
     for fixup in &image.fixups {
         let FixupKind::MapValue { map, offset } = fixup.kind else { panic!("{fixup:?}") };
         let (insn, next) = (image.insns[fixup.insn], image.insns[fixup.insn + 1]);
-        assert_eq!((insn.code, insn.src), (opcode::LD_IMM64, opcode::PSEUDO_MAP_VALUE));
+        assert_eq!((insn.code, insn.src()), (opcode::LD_IMM64, opcode::PSEUDO_MAP_VALUE));
         assert_eq!(next.imm as u32, offset);
         assert!(offset < spec.maps[map].value_size);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::operand::{Alu, Atomic, Cond, Reg, Size, Swap};
-use super::{Insn, opcode as op};
+use super::{Insn, Regs, opcode as op};
 use crate::Endian;
 
 /// `imm` of an atomic instruction that loads and lets nothing after it come before.
@@ -146,7 +146,7 @@ impl Assembler {
     }
 
     fn push(self, code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Self {
-        self.insn(Insn { code, dst, src, off, imm })
+        self.insn(Insn { code, regs: Regs::new(dst, src), off, imm })
     }
 
     /// The instruction that was just written gets the distance to `label`.

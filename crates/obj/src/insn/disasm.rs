@@ -45,7 +45,7 @@ impl Display for Text {
             op::CLASS_ALU | op::CLASS_ALU64 => alu(insn, f),
             op::CLASS_STX => store(insn, f),
             op::CLASS_ST if insn.code & op::MODE_MASK == op::MEM => {
-                write!(f, "*({} *)({}) = {}", unsigned(insn), Place(insn.dst, insn.off), insn.imm)
+                write!(f, "*({} *)({}) = {}", unsigned(insn), Place(insn.dst(), insn.off), insn.imm)
             }
             op::CLASS_ST if insn.code == op::NOSPEC => f.write_str("nospec"),
             op::CLASS_LDX => load(insn, f),
@@ -90,12 +90,12 @@ fn unsigned(insn: Insn) -> &'static str {
 }
 
 fn alu(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
-    let (dst, src) = (reg(insn, insn.dst), reg(insn, insn.src));
+    let (dst, src) = (reg(insn, insn.dst()), reg(insn, insn.src()));
     match insn.code & op::OP_MASK {
         op::NEG => return write!(f, "{dst} = -{dst}"),
         op::END => {
             let swap = Swap::ALL.into_iter().find(|s| s.code() == insn.code).unwrap_or(Swap::Always);
-            let (number, bits) = (insn.dst, insn.imm);
+            let (number, bits) = (insn.dst(), insn.imm);
             return write!(f, "r{number} = {}{bits} r{number}", swap.symbol());
         }
         _ => {}
@@ -117,7 +117,7 @@ fn alu(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 fn store(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
-    let (size, place, src) = (unsigned(insn), Place(insn.dst, insn.off), insn.src);
+    let (size, place, src) = (unsigned(insn), Place(insn.dst(), insn.off), insn.src());
     match insn.code & op::MODE_MASK {
         op::MEM => return write!(f, "*({size} *)({place}) = r{src}"),
         op::ATOMIC => {}
@@ -126,7 +126,7 @@ fn store(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     match insn.imm {
         LOAD_ACQUIRE => {
             let place = Place(src, insn.off);
-            return write!(f, "r{} = load_acquire(({size} *)({place}))", insn.dst);
+            return write!(f, "r{} = load_acquire(({size} *)({place}))", insn.dst());
         }
         STORE_RELEASE => return write!(f, "store_release(({size} *)({place}), r{src})"),
         _ => {}
@@ -144,10 +144,10 @@ fn store(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 fn load(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
-    let (size, place) = (unsigned(insn), Place(insn.src, insn.off));
+    let (size, place) = (unsigned(insn), Place(insn.src(), insn.off));
     match insn.code & op::MODE_MASK {
-        op::MEM => write!(f, "r{} = *({size} *)({place})", insn.dst),
-        op::MEMSX => write!(f, "r{} = *({} *)({place})", insn.dst, Size::of(insn.code).type_name(true)),
+        op::MEM => write!(f, "r{} = *({size} *)({place})", insn.dst()),
+        op::MEMSX => write!(f, "r{} = *({} *)({place})", insn.dst(), Size::of(insn.code).type_name(true)),
         _ => unknown(insn, f),
     }
 }
@@ -156,12 +156,12 @@ fn load_special(insn: Insn, next: Option<Insn>, f: &mut Formatter<'_>) -> fmt::R
     let size = unsigned(insn);
     match insn.code & op::MODE_MASK {
         op::ABS => write!(f, "r0 = *({size} *)skb[{}]", insn.imm),
-        op::IND => write!(f, "r0 = *({size} *)skb[r{} + {}]", insn.src, insn.imm),
+        op::IND => write!(f, "r0 = *({size} *)skb[r{} + {}]", insn.src(), insn.imm),
         op::IMM if insn.is_ldimm64() => {
             let (low, high) = (insn.imm, next.map_or(0, |next| next.imm));
             let wide = u64::from(high.cast_unsigned()) << 32 | u64::from(low.cast_unsigned());
-            write!(f, "r{} = ", insn.dst)?;
-            match insn.src {
+            write!(f, "r{} = ", insn.dst())?;
+            match insn.src() {
                 op::PSEUDO_MAP_FD => write!(f, "map[fd:{low}]"),
                 op::PSEUDO_MAP_VALUE => write!(f, "map[fd:{low}][0]+{}", high.cast_unsigned()),
                 op::PSEUDO_MAP_IDX => write!(f, "map[idx:{low}]"),
@@ -181,7 +181,7 @@ fn jump(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     match insn.code & op::OP_MASK {
         op::CALL if is_wide => return call(insn, f),
         op::EXIT if is_wide => return f.write_str("exit"),
-        op::JA if is_wide && insn.code & op::SRC_MASK == op::X => return write!(f, "gotox r{}", insn.dst),
+        op::JA if is_wide && insn.code & op::SRC_MASK == op::X => return write!(f, "gotox r{}", insn.dst()),
         op::JA if is_wide => return write!(f, "goto pc{:+}", insn.off),
         op::JA => return write!(f, "gotol pc{:+}", insn.imm),
         op::JCOND if is_wide => return write!(f, "may_goto pc{:+}", insn.off),
@@ -189,7 +189,7 @@ fn jump(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
     }
     let Some(cond) = Cond::of(insn.code) else { return unknown(insn, f) };
     let symbol = cond.symbol();
-    let (dst, src) = (reg(insn, insn.dst), reg(insn, insn.src));
+    let (dst, src) = (reg(insn, insn.dst()), reg(insn, insn.src()));
     match insn.code & op::SRC_MASK {
         op::X => write!(f, "if {dst} {symbol} {src} goto pc{:+}", insn.off),
         _ => write!(f, "if {dst} {symbol} 0x{:x} goto pc{:+}", insn.imm, insn.off),
@@ -197,8 +197,8 @@ fn jump(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 fn call(insn: Insn, f: &mut Formatter<'_>) -> fmt::Result {
-    match insn.src {
-        _ if insn.code & op::SRC_MASK == op::X => write!(f, "callx r{}", insn.dst),
+    match insn.src() {
+        _ if insn.code & op::SRC_MASK == op::X => write!(f, "callx r{}", insn.dst()),
         op::PSEUDO_CALL => write!(f, "call pc{:+}", insn.imm),
         op::PSEUDO_KFUNC_CALL if insn.off != 0 => {
             write!(f, "call kernel-function#{}[fd_array:{}]", insn.imm, insn.off)

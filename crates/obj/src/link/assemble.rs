@@ -106,7 +106,7 @@ impl<'l> Assembler<'l> {
                 break;
             };
             let target = match reloc {
-                None if insn.is_pseudo_call() && insn.dst == 0 && insn.off == 0 => {
+                None if insn.is_pseudo_call() && insn.dst() == 0 && insn.off == 0 => {
                     let next = (index as i64).saturating_add(1);
                     (function.section, next.saturating_add(insn.imm.into()))
                 }
@@ -124,7 +124,7 @@ impl<'l> Assembler<'l> {
                     if !insn.is_ldimm64() {
                         return Err(self.fail(frame, index, LinkProblem::Mismatch));
                     }
-                    insn.src = opcode::PSEUDO_FUNC;
+                    insn.set_src(opcode::PSEUDO_FUNC);
                     (section, i64::from(offset).saturating_add(insn.imm.into()) / 8)
                 }
                 Some(Target::Map(_) | Target::Data { .. } | Target::Extern(_))

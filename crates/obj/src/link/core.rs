@@ -150,5 +150,5 @@ pub(crate) fn loadable(spec: &ObjectSpec) -> Vec<bool> {
 
 /// Number of the helper that a poisoned instruction calls; `None` for an instruction that is as it was.
 pub(super) fn poison_of(insn: Insn) -> Option<i32> {
-    (insn.code == opcode::CLASS_JMP | opcode::CALL && insn.src == 0).then_some(insn.imm)
+    (insn.code == opcode::CLASS_JMP | opcode::CALL && insn.src() == 0).then_some(insn.imm)
 }

@@ -41,7 +41,7 @@ impl ProgramImage {
     /// Writes the address of a symbol; 0 if there is none.
     pub fn set_ksym_address(&mut self, insn: usize, address: u64) {
         if let Some([first, second]) = self.pair(insn) {
-            first.src = 0;
+            first.set_src(0);
             // The lower and the upper half.
             first.imm = (address as u32).cast_signed();
             second.imm = ((address >> 32) as u32).cast_signed();
@@ -52,7 +52,7 @@ impl ProgramImage {
     /// is the descriptor of.
     pub fn set_ksym_type(&mut self, insn: usize, id: TypeId, module: Option<i32>) {
         if let Some([first, second]) = self.pair(insn) {
-            first.src = opcode::PSEUDO_BTF_ID;
+            first.set_src(opcode::PSEUDO_BTF_ID);
             first.imm = id.0.cast_signed();
             second.imm = module.unwrap_or(0);
         }
@@ -62,7 +62,7 @@ impl ProgramImage {
     /// array of descriptors where the BTF of its module is.
     pub fn set_kfunc(&mut self, insn: usize, id: TypeId, module: i16) {
         if let Some(call) = self.insns.get_mut(insn) {
-            call.src = opcode::PSEUDO_KFUNC_CALL;
+            call.set_src(opcode::PSEUDO_KFUNC_CALL);
             call.imm = id.0.cast_signed();
             call.off = module;
         }

@@ -39,7 +39,7 @@ pub(super) fn refer(
                 Found::Map(map) => map,
                 Found::Poisoned(made) => return Ok(made),
             };
-            insn.src = opcode::PSEUDO_MAP_FD;
+            insn.set_src(opcode::PSEUDO_MAP_FD);
             Ok(Made::only(FixupKind::MapFd { map }))
         }
         Target::Data { map, offset } => {
@@ -51,7 +51,7 @@ pub(super) fn refer(
             // The instruction holds what is to be added to the symbol's place; sums wrap as in the kernel.
             let offset = offset.wrapping_add_signed(insn.imm);
             next.imm = offset.cast_signed();
-            insn.src = opcode::PSEUDO_MAP_VALUE;
+            insn.set_src(opcode::PSEUDO_MAP_VALUE);
             Ok(Made::only(FixupKind::MapValue { map, offset }))
         }
         Target::Extern(index) => refer_extern(linker, index, insn, next),

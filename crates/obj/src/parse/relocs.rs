@@ -106,8 +106,8 @@ impl Parser<'_> {
         let far = || RelocProblem::TooFar { offset: symbol.value };
         let section = code.section_of(symbol.section);
         if insn.is_call() {
-            if insn.src != opcode::PSEUDO_CALL {
-                return Err(RelocProblem::NotAFunctionCall { src: insn.src });
+            if insn.src() != opcode::PSEUDO_CALL {
+                return Err(RelocProblem::NotAFunctionCall { src: insn.src() });
             }
             if symbol.section == usize::from(SHN_UNDEF.0) {
                 return Err(RelocProblem::Undefined);

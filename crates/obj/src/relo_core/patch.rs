@@ -43,7 +43,7 @@ pub(super) fn patch(insns: &mut [Insn], index: usize, change: &Change) -> Result
             insn.off = offset;
         }
         op::CLASS_LD => {
-            let plain = insn.is_ldimm64() && insn.src == 0 && insn.off == 0;
+            let plain = insn.is_ldimm64() && insn.src() == 0 && insn.off == 0;
             let (low, code) = (insn.imm, insn.code);
             let high = insn_at(insns, index.saturating_add(1))?;
             if !plain || (Insn { imm: 0, ..*high }) != Insn::default() {

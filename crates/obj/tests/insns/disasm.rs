@@ -1,9 +1,9 @@
 //! What instructions read as.
 
-use oxbpf_obj::insn::{Insn, disassemble, opcode as op};
+use oxbpf_obj::insn::{Insn, Regs, disassemble, opcode as op};
 
 fn text(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> String {
-    Insn { code, dst, src, off, imm }.disassemble(None).to_string()
+    Insn { code, regs: Regs::new(dst, src), off, imm }.disassemble(None).to_string()
 }
 
 #[test]
@@ -55,16 +55,16 @@ fn atomics() {
 
 #[test]
 fn wide_immediates_take_two_slots() {
-    let first = Insn { code: op::LD_IMM64, dst: 1, src: 0, off: 0, imm: -1 };
+    let first = Insn { code: op::LD_IMM64, regs: Regs::new(1, 0), off: 0, imm: -1 };
     let second = Insn { imm: 1, ..Insn::default() };
     let lines: Vec<_> = disassemble(&[first, second, Insn::exit()]).collect();
     assert_eq!(lines, ["0: (18) r1 = 0x1ffffffff", "2: (95) exit"]);
-    let map = Insn { src: op::PSEUDO_MAP_VALUE, imm: 5, ..first };
+    let map = Insn { imm: 5, ..first }.with_src(op::PSEUDO_MAP_VALUE);
     assert_eq!(map.disassemble(Some(second)).to_string(), "(18) r1 = map[fd:5][0]+1");
-    let variable = Insn { src: op::PSEUDO_BTF_ID, imm: 7, ..first };
+    let variable = Insn { imm: 7, ..first }.with_src(op::PSEUDO_BTF_ID);
     assert_eq!(variable.disassemble(None).to_string(), "(18) r1 = btf_id[7]");
     assert_eq!(variable.disassemble(Some(second)).to_string(), "(18) r1 = btf_id[7][fd:1]");
-    let function = Insn { src: op::PSEUDO_FUNC, imm: 3, ..first };
+    let function = Insn { imm: 3, ..first }.with_src(op::PSEUDO_FUNC);
     assert_eq!(function.disassemble(None).to_string(), "(18) r1 = subprog[+3]");
 }
 

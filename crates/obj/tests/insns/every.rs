@@ -1,7 +1,7 @@
 //! Every valid instruction goes through text and comes back as it was.
 
 use oxbpf_obj::Endian;
-use oxbpf_obj::insn::{Alu, Atomic, Cond, Insn, Size, Swap, assemble, disassemble, opcode as op};
+use oxbpf_obj::insn::{Alu, Atomic, Cond, Insn, Regs, Size, Swap, assemble, disassemble, opcode as op};
 use proptest::prelude::*;
 
 /// Which fields of an instruction may have any value; the others are as given.
@@ -60,7 +60,7 @@ fn shapes() -> Vec<Shape> {
     let kinds = [(0, true), (op::PSEUDO_MAP_FD, false), (op::PSEUDO_MAP_VALUE, true)];
     let more = [(op::PSEUDO_BTF_ID, true), (op::PSEUDO_FUNC, false), (op::PSEUDO_MAP_IDX, false)];
     for (src, high) in kinds.into_iter().chain(more).chain([(op::PSEUDO_MAP_IDX_VALUE, true)]) {
-        let insn = Insn { code: op::LD_IMM64, src, ..Insn::default() };
+        let insn = Insn { code: op::LD_IMM64, regs: Regs::new(0, src), ..Insn::default() };
         all.push(Shape { insn, dst: true, imm: true, second: Some(high), ..Shape::default() });
     }
     for class in [op::CLASS_JMP, op::CLASS_JMP32] {
@@ -77,7 +77,7 @@ fn shapes() -> Vec<Shape> {
     let call = shape(op::CLASS_JMP | op::CALL);
     all.push(Shape { imm: true, ..call });
     all.push(Shape { dst: true, ..shape(op::CLASS_JMP | op::CALL | op::X) });
-    let of = |src| Shape { insn: Insn { src, ..call.insn }, imm: true, ..call };
+    let of = |src| Shape { insn: call.insn.with_src(src), imm: true, ..call };
     all.extend([of(op::PSEUDO_CALL), Shape { off: true, ..of(op::PSEUDO_KFUNC_CALL) }]);
     all
 }
@@ -86,8 +86,7 @@ fn fill(shape: Shape, (dst, src, off, imm, high): (u8, u8, i16, i32, i32)) -> Ve
     let Shape { insn, .. } = shape;
     let insn = Insn {
         code: insn.code,
-        dst: if shape.dst { dst } else { insn.dst },
-        src: if shape.src { src } else { insn.src },
+        regs: Regs::new(if shape.dst { dst } else { insn.dst() }, if shape.src { src } else { insn.src() }),
         off: if shape.off { off } else { insn.off },
         imm: if shape.imm { imm } else { insn.imm },
     };

@@ -3,6 +3,7 @@
 use oxbpf_btf::{Endian, Kind};
 use oxbpf_obj::{
     CoreTarget,
+    insn::Regs,
     relo_core::{Cause, Problem},
 };
 
@@ -130,7 +131,8 @@ fn a_load_cannot_be_relocated_between_a_field_and_bits_of_one() {
     let object = Object::new("struct s { a: u32 }").relo(K::FieldByteOffset, "struct s", "0:0");
     let local = object.btf();
     let mut relocator = Relocator::new(&local, object.relos().iter().copied(), &targets);
-    let load = Insn { code: opcode::CLASS_LDX | opcode::MEM | opcode::W, dst: 1, src: 2, off: 0, imm: 0 };
+    let load =
+        Insn { code: opcode::CLASS_LDX | opcode::MEM | opcode::W, regs: Regs::new(1, 2), off: 0, imm: 0 };
     let applied = relocator.apply(&mut [load], 0, &object.relos()[0]).unwrap();
     let Applied::Poisoned(why) = applied else { panic!("{applied:?}") };
     assert_eq!(Poison(why.cause), Poison(Cause::Size { object: 4, target: 0 }));

@@ -1,7 +1,7 @@
 //! How a value gets into each class of instruction.
 
 use oxbpf_obj::CoreTarget;
-use oxbpf_obj::insn::{Insn, opcode as op};
+use oxbpf_obj::insn::{Insn, Regs, opcode as op};
 use oxbpf_obj::relo_core::{Applied, Cause, CoreError, POISON, Problem, Relocator};
 
 use crate::run::{K, Object, load, target};
@@ -25,14 +25,15 @@ const OBJECT: &str = "struct s { x: int, f: int }";
 const KERNEL: &str = "struct s { x: [int; 5], f: int }";
 
 fn mem(class: u8, size: u8, off: i16) -> Insn {
-    Insn { code: class | op::MEM | size, dst: 1, src: if class == op::CLASS_ST { 0 } else { 2 }, off, imm: 7 }
+    let src = if class == op::CLASS_ST { 0 } else { 2 };
+    Insn { code: class | op::MEM | size, regs: Regs::new(1, src), off, imm: 7 }
 }
 
 #[test]
 fn arithmetic_with_an_immediate() {
     for class in [op::CLASS_ALU, op::CLASS_ALU64] {
         for operation in [op::MOV, op::ADD, op::RSH] {
-            let before = Insn { code: class | operation | op::K, dst: 3, src: 0, off: 0, imm: 4 };
+            let before = Insn { code: class | operation | op::K, regs: Regs::new(3, 0), off: 0, imm: 4 };
             let mut insns = [before];
             assert_eq!(apply(OBJECT, KERNEL, K::FieldByteOffset, &mut insns).unwrap(), Applied::Patched);
             assert_eq!(insns, [Insn { imm: 20, ..before }]);
@@ -76,7 +77,7 @@ fn instructions_that_have_no_place_for_a_value() {
     }
     let code = op::LD_IMM64;
     for (first, second) in [
-        (Insn { src: op::PSEUDO_MAP_FD, ..load(4)[0] }, load(4)[1]),
+        (load(4)[0].with_src(op::PSEUDO_MAP_FD), load(4)[1]),
         (Insn { off: 1, ..load(4)[0] }, load(4)[1]),
         (load(4)[0], Insn::exit()),
         (load(4)[0], Insn { off: 1, ..load(4)[1] }),

@@ -2,7 +2,7 @@
 
 use oxbpf_btf::{Btf, CoreRelo, Endian, TypeId};
 use oxbpf_obj::CoreTarget;
-use oxbpf_obj::insn::{Insn, opcode};
+use oxbpf_obj::insn::{Insn, Regs, opcode};
 use oxbpf_obj::relo_core::{Applied, Cause, CoreError, Problem, Relocator};
 
 use crate::decl::Decl;
@@ -86,7 +86,7 @@ impl Object {
 
 /// `r1 = value ll`.
 pub(crate) fn load(value: i64) -> [Insn; 2] {
-    let first = Insn { code: opcode::LD_IMM64, dst: 1, src: 0, off: 0, imm: value as i32 };
+    let first = Insn { code: opcode::LD_IMM64, regs: Regs::new(1, 0), off: 0, imm: value as i32 };
     [first, Insn { imm: (value >> 32) as i32, ..Insn::default() }]
 }
 

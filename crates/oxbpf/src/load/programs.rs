@@ -1,10 +1,11 @@
 //! Programs: handed to the verifier, with what this kernel takes of what they come with.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use oxbpf_obj::{
-    AttachType, Endian, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
+    AttachType, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
 };
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
@@ -63,7 +64,7 @@ struct Loader<'a> {
 
 /// A program as it will be offered to the kernel next.
 struct Attempt<'a> {
-    insns: Vec<Insn>,
+    insns: Cow<'a, [Insn]>,
     name: String,
     attach_type: Option<AttachType>,
     kernel_version: u32,
@@ -79,7 +80,7 @@ impl Loader<'_> {
         })?;
         let kernel = &self.options.kernel;
         let mut attempt = Attempt {
-            insns: image.insns.clone(),
+            insns: Cow::Borrowed(&image.insns),
             name: names::for_kernel(&spec.name),
             attach_type: spec.attach_type,
             kernel_version: self.spec.kernel_version,
@@ -155,7 +156,6 @@ impl Loader<'_> {
         attempt: &Attempt<'_>,
         mut log: Option<&mut LogBuf>,
     ) -> Result<OwnedFd, SysError> {
-        let insns = Insn::encode_all(&attempt.insns, Endian::NATIVE);
         let functions: Vec<u8> = image
             .func_info
             .iter()
@@ -171,7 +171,7 @@ impl Loader<'_> {
         let mut load = ProgLoad {
             prog_type: spec.prog_type,
             expected_attach_type: attempt.attach_type,
-            insns: &insns,
+            insns: Insn::native_bytes(&attempt.insns),
             license: &self.spec.license,
             name: &attempt.name,
             flags: spec.flags,
@@ -231,7 +231,7 @@ fn uses(image: &ProgramImage, map: &Map) -> bool {
     let fd = map.as_fd().as_raw_fd();
     image.insns.iter().any(|insn| {
         insn.is_ldimm64()
-            && matches!(insn.src, opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE)
+            && matches!(insn.src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE)
             && insn.imm == fd
     })
 }
@@ -255,7 +255,7 @@ fn lower(kernel: &Kernel, spec: &ProgramSpec, attempt: &mut Attempt<'_>, error: 
     } else if attempt.insns.iter().any(|insn| older_helper(*insn).is_some())
         && lacks(kernel, Feature::ProbeReadKernel)
     {
-        for insn in &mut attempt.insns {
+        for insn in attempt.insns.to_mut() {
             insn.imm = older_helper(*insn).unwrap_or(insn.imm);
         }
     } else {

@@ -43,7 +43,9 @@ fn same_text(id: u32, xlated: &[u8]) -> Result<usize> {
     for at in 0..plain.len() {
         match plain[at] {
             Insn { code: ZERO_EXTENSION, imm: 1, .. } => plain[at].imm = 0,
-            Insn { code: opcode::LD_IMM64, src: opcode::PSEUDO_MAP_FD | opcode::PSEUDO_FUNC, .. } => {
+            Insn { code: opcode::LD_IMM64, .. }
+                if matches!(plain[at].src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_FUNC) =>
+            {
                 plain[at + 1].imm = 0;
             }
             _ => {}

@@ -4,7 +4,7 @@ use super::TextProblem;
 use super::cursor::{Cursor, Register};
 use crate::insn::assembler::{LOAD_ACQUIRE, STORE_RELEASE};
 use crate::insn::operand::{Alu, Atomic, Cond, Size, Swap};
-use crate::insn::{Insn, helper_id, opcode as op};
+use crate::insn::{Insn, Regs, helper_id, opcode as op};
 
 type Result<T> = std::result::Result<T, TextProblem>;
 
@@ -16,7 +16,7 @@ pub(super) fn statement(c: &mut Cursor<'_>) -> Result<(Insn, Option<Insn>)> {
     } else if c.eat("nospec") {
         Insn { code: op::NOSPEC, ..zero }
     } else if c.eat("gotox") {
-        Insn { code: op::CLASS_JMP | op::JA | op::X, dst: c.reg()?, ..zero }
+        Insn { code: op::CLASS_JMP | op::JA | op::X, regs: Regs::new(c.reg()?, 0), ..zero }
     } else if c.eat("gotol") {
         Insn { code: op::CLASS_JMP32 | op::JA, imm: c.far()?, ..zero }
     } else if c.eat("goto") {
@@ -24,7 +24,7 @@ pub(super) fn statement(c: &mut Cursor<'_>) -> Result<(Insn, Option<Insn>)> {
     } else if c.eat("may_goto") {
         Insn { code: op::CLASS_JMP | op::JCOND, off: c.near()?, ..zero }
     } else if c.eat("callx") {
-        Insn { code: op::CLASS_JMP | op::CALL | op::X, dst: c.reg()?, ..zero }
+        Insn { code: op::CLASS_JMP | op::CALL | op::X, regs: Regs::new(c.reg()?, 0), ..zero }
     } else if c.eat("call ") {
         call(c)?
     } else if c.eat("if ") {
@@ -38,7 +38,12 @@ pub(super) fn statement(c: &mut Cursor<'_>) -> Result<(Insn, Option<Insn>)> {
         c.expect(",")?;
         let src = c.reg()?;
         c.expect(")")?;
-        Insn { code: op::CLASS_STX | op::ATOMIC | size as u8, dst, src, off, imm: STORE_RELEASE }
+        Insn {
+            code: op::CLASS_STX | op::ATOMIC | size as u8,
+            regs: Regs::new(dst, src),
+            off,
+            imm: STORE_RELEASE,
+        }
     } else if c.eat("*(") {
         store(c)?
     } else {
@@ -50,12 +55,12 @@ pub(super) fn statement(c: &mut Cursor<'_>) -> Result<(Insn, Option<Insn>)> {
 fn call(c: &mut Cursor<'_>) -> Result<Insn> {
     let zero = Insn::call_helper(0);
     if c.eat("pc") {
-        return Ok(Insn { src: op::PSEUDO_CALL, imm: c.imm()?, ..zero });
+        return Ok(Insn { imm: c.imm()?, ..zero }.with_src(op::PSEUDO_CALL));
     }
     let name = c.word();
     let numbered = c.eat("#");
     if name == "kernel-function" && numbered {
-        let call = Insn { src: op::PSEUDO_KFUNC_CALL, imm: c.imm()?, ..zero };
+        let call = Insn { imm: c.imm()?, ..zero }.with_src(op::PSEUDO_KFUNC_CALL);
         if !c.eat("[fd_array:") {
             return Ok(call);
         }
@@ -79,7 +84,7 @@ fn branch(c: &mut Cursor<'_>) -> Result<Insn> {
     let class = if dst.half { op::CLASS_JMP32 } else { op::CLASS_JMP };
     let (source, src, imm) = operand(c, dst)?;
     c.expect("goto")?;
-    Ok(Insn { code: class | source | found as u8, dst: dst.number, src, off: c.near()?, imm })
+    Ok(Insn { code: class | source | found as u8, regs: Regs::new(dst.number, src), off: c.near()?, imm })
 }
 
 /// The other operand: a register of the same width, or an immediate.
@@ -106,7 +111,12 @@ fn locked(c: &mut Cursor<'_>) -> Result<Insn> {
     let plain = [Atomic::Add, Atomic::And, Atomic::Or, Atomic::Xor];
     let atomic = longest(plain, Atomic::symbol, c).ok_or_else(|| c.expected("an atomic operator"))?;
     let src = c.reg()?;
-    Ok(Insn { code: op::CLASS_STX | op::ATOMIC | size as u8, dst, src, off, imm: atomic.imm() })
+    Ok(Insn {
+        code: op::CLASS_STX | op::ATOMIC | size as u8,
+        regs: Regs::new(dst, src),
+        off,
+        imm: atomic.imm(),
+    })
 }
 
 /// `u64 *)(r10 -8) = r1` after the `*(`.
@@ -116,7 +126,7 @@ fn store(c: &mut Cursor<'_>) -> Result<Insn> {
     c.expect("=")?;
     let (source, src, imm) = operand(c, Register { number: dst, half: false })?;
     let class = if source == op::X { op::CLASS_STX } else { op::CLASS_ST };
-    Ok(Insn { code: class | op::MEM | size as u8, dst, src, off, imm })
+    Ok(Insn { code: class | op::MEM | size as u8, regs: Regs::new(dst, src), off, imm })
 }
 
 /// What begins with a register.
@@ -131,13 +141,13 @@ fn assignment(c: &mut Cursor<'_>) -> Result<(Insn, Option<Insn>)> {
     }
     let (source, src, imm) = operand(c, dst)?;
     let (bits, off) = alu.bits();
-    Ok((Insn { code: class | source | bits, dst: dst.number, src, off, imm }, None))
+    Ok((Insn { code: class | source | bits, regs: Regs::new(dst.number, src), off, imm }, None))
 }
 
 /// What can stand behind `=` beside a register and a decimal number.
 fn special(c: &mut Cursor<'_>, to: Register, class: u8) -> Result<Option<(Insn, Option<Insn>)>> {
     let dst = to.number;
-    let moved = Insn { code: class | op::X | op::MOV, dst, ..Insn::default() };
+    let moved = Insn { code: class | op::X | op::MOV, regs: Regs::new(dst, 0), ..Insn::default() };
     // The sign of a number is followed by a digit.
     let mut behind = *c;
     if behind.eat("-") && behind.at_register() {
@@ -148,7 +158,7 @@ fn special(c: &mut Cursor<'_>, to: Register, class: u8) -> Result<Option<(Insn, 
     if c.eat("(s") {
         let off = c.i16()?;
         c.expect(")")?;
-        return Ok(Some((Insn { src: c.like(to.half)?, off, ..moved }, None)));
+        return Ok(Some((Insn { off, ..moved }.with_src(c.like(to.half)?), None)));
     }
     if to.half {
         return Ok(None);
@@ -161,16 +171,21 @@ fn special(c: &mut Cursor<'_>, to: Register, class: u8) -> Result<Option<(Insn, 
         let from = c.u16()?;
         c.expect(")")?;
         let imm = (u32::from(to) << 16 | u32::from(from)).cast_signed();
-        Insn { src, off: 1, imm, ..moved }
+        Insn { off: 1, imm, ..moved }.with_src(src)
     } else if c.eat("&(void __percpu *)(") {
         let src = c.reg()?;
         c.expect(")")?;
-        Insn { src, off: op::PERCPU_OFF, ..moved }
+        Insn { off: op::PERCPU_OFF, ..moved }.with_src(src)
     } else if c.eat("load_acquire((") {
         let size = c.any_unsigned()?;
         let (src, off) = c.place()?;
         c.expect(")")?;
-        Insn { code: op::CLASS_STX | op::ATOMIC | size as u8, dst, src, off, imm: LOAD_ACQUIRE }
+        Insn {
+            code: op::CLASS_STX | op::ATOMIC | size as u8,
+            regs: Regs::new(dst, src),
+            off,
+            imm: LOAD_ACQUIRE,
+        }
     } else if c.eat("atomic") {
         fetch(c, to)?
     } else if c.eat("*(") {
@@ -178,7 +193,7 @@ fn special(c: &mut Cursor<'_>, to: Register, class: u8) -> Result<Option<(Insn, 
     } else if let Some(swap) = Swap::ALL.into_iter().find(|s| c.eat(s.symbol())) {
         let imm = c.imm()?;
         c.same(to)?;
-        Insn { code: swap.code(), imm, dst, ..Insn::default() }
+        Insn { code: swap.code(), imm, regs: Regs::new(dst, 0), ..Insn::default() }
     } else {
         return wide(c, dst);
     };
@@ -214,7 +229,12 @@ fn fetch(c: &mut Cursor<'_>, to: Register) -> Result<Insn> {
         to.number
     };
     c.expect(")")?;
-    Ok(Insn { code: op::CLASS_STX | op::ATOMIC | size as u8, dst, src, off, imm: atomic.imm() })
+    Ok(Insn {
+        code: op::CLASS_STX | op::ATOMIC | size as u8,
+        regs: Regs::new(dst, src),
+        off,
+        imm: atomic.imm(),
+    })
 }
 
 /// `u64 *)(r1 +104)` or `u8 *)skb[23]` after the `*(`.
@@ -228,7 +248,7 @@ fn load(c: &mut Cursor<'_>, dst: u8) -> Result<Insn> {
             (true, _) => op::MEMSX,
         };
         let (src, off) = c.place()?;
-        return Ok(Insn { code: op::CLASS_LDX | mode | size as u8, dst, src, off, imm: 0 });
+        return Ok(Insn { code: op::CLASS_LDX | mode | size as u8, regs: Regs::new(dst, src), off, imm: 0 });
     }
     if dst != 0 || signed || size == Size::Dw {
         return Err(before.expected("u8 to u32 of a packet into r0"));
@@ -242,7 +262,7 @@ fn load(c: &mut Cursor<'_>, dst: u8) -> Result<Insn> {
     };
     let imm = c.imm()?;
     c.expect("]")?;
-    Ok(Insn { code: op::CLASS_LD | mode | size as u8, dst, src, off: 0, imm })
+    Ok(Insn { code: op::CLASS_LD | mode | size as u8, regs: Regs::new(dst, src), off: 0, imm })
 }
 
 /// A 64-bit immediate: a number in hexadecimal, or what it stands for.
@@ -270,7 +290,7 @@ fn wide(c: &mut Cursor<'_>, dst: u8) -> Result<Option<(Insn, Option<Insn>)>> {
     } else {
         return Ok(None);
     };
-    let first = Insn { code: op::LD_IMM64, dst, src, off: 0, imm: low };
+    let first = Insn { code: op::LD_IMM64, regs: Regs::new(dst, src), off: 0, imm: low };
     Ok(Some((first, Some(Insn { imm: high, ..Insn::default() }))))
 }
 
