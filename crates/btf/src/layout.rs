@@ -31,6 +31,25 @@ impl Btf {
         self.skip(id, |k| k.is_modifier() || k == Kind::Typedef)
     }
 
+    /// Whether a type is a pointer to a function, through typedefs and qualifiers.
+    ///
+    /// ```
+    /// use oxbpf_btf::{BtfBuilder, TypeId};
+    ///
+    /// let mut b = BtfBuilder::new();
+    /// let function = b.add_func_proto(TypeId(0), [])?;
+    /// let pointer = b.add_ptr(function)?;
+    /// let callback = b.add_typedef("callback_t", pointer)?;
+    /// let btf = b.build()?;
+    /// assert!(btf.points_to_function(callback) && !btf.points_to_function(function));
+    /// # Ok::<(), oxbpf_btf::Error>(())
+    /// ```
+    #[doc(alias = "btf_is_func_proto")]
+    pub fn points_to_function(&self, id: TypeId) -> bool {
+        let target = self.resolve(id).ok().filter(|ty| ty.kind() == Kind::Ptr).and_then(|ty| ty.target());
+        target.is_some_and(|to| self.resolve(to).is_ok_and(|ty| ty.kind() == Kind::FuncProto))
+    }
+
     fn skip(&self, id: TypeId, pred: impl Fn(Kind) -> bool) -> Result<Type<'_>, Error> {
         let mut ty = self.get(id)?;
         for _ in 0..MAX_DEPTH {

@@ -17,6 +17,14 @@ pub(crate) struct Code {
     /// CO-RE relocations in the order of the file, each with its section (an index in [`Code::sections`]);
     /// `insn_off` counts instructions of the section.
     pub(crate) core_relos: Vec<(usize, CoreRelo)>,
+    pub(crate) exception_tags: Vec<ExceptionTag>,
+}
+
+/// The tag of a program that says which function runs when it throws.
+pub(crate) struct ExceptionTag {
+    /// The program's name; `None` for what is no global function.
+    pub(crate) program: Option<String>,
+    pub(crate) callback: String,
 }
 
 /// A section of instructions.

@@ -21,7 +21,7 @@ pub struct KconfigValues {
 impl ObjectSpec {
     /// Gives the object's `__kconfig` externs their values: those of `numbers` by name (`LINUX_KERNEL_VERSION` and the
     /// like, which are in no file), the others from the texts, each a kernel configuration (`CONFIG_HZ=250` a line),
-    /// the first that has it.
+    /// the first that has it. [`add_kconfig`](Self::add_kconfig) reads another text.
     ///
     /// ```
     /// # use oxbpf_obj::ObjectSpec;
@@ -39,32 +39,42 @@ impl ObjectSpec {
         texts: &[&str],
         numbers: &dyn Fn(&str) -> Option<u64>,
     ) -> Result<KconfigValues, Error> {
-        let mut wanted: HashMap<&str, Vec<usize>, RandomState> = HashMap::default();
+        let mut all = KconfigValues::default();
         let mut end = 0_usize;
         for (index, spec) in self.externs.iter().enumerate() {
             if let ExternKind::Kconfig { offset, size } = spec.kind {
-                wanted.entry(spec.name.as_str()).or_default().push(index);
+                all.unset.push(index);
                 end = end.max((offset as usize).saturating_add(size as usize));
             }
         }
-        let mut all = KconfigValues { bytes: vec![0; end], unset: Vec::new() };
-        let mut set = |name: &str, indexes: &[usize], raw: Raw<'_>| {
-            for spec in indexes.iter().filter_map(|index| self.externs.get(*index)) {
-                self.put(spec, raw, &mut all.bytes).map_err(|problem| Error::Extern {
-                    name: name.to_owned(),
-                    problem: ExternProblem::Kconfig(problem),
-                })?;
-            }
-            Ok::<_, Error>(())
-        };
-        for name in self.externs.iter().map(|spec| spec.name.as_str()) {
-            if let Some(number) = numbers(name)
-                && let Some(indexes) = wanted.remove(name)
-            {
-                set(name, &indexes, Raw::Number(number))?;
+        all.bytes.resize(end, 0);
+        let mut unset = Vec::new();
+        for index in std::mem::take(&mut all.unset) {
+            let Some(spec) = self.externs.get(index) else { continue };
+            match numbers(&spec.name) {
+                Some(number) => self.set(spec, Raw::Number(number), &mut all.bytes)?,
+                None => unset.push(index),
             }
         }
-        for line in texts.iter().flat_map(|text| text.lines()) {
+        all.unset = unset;
+        for text in texts {
+            self.add_kconfig(&mut all, text)?;
+        }
+        Ok(all)
+    }
+
+    /// Gives those that have no value yet the ones that another text has.
+    ///
+    /// # Errors
+    /// As [`kconfig_values`](Self::kconfig_values).
+    pub fn add_kconfig(&self, values: &mut KconfigValues, text: &str) -> Result<(), Error> {
+        let mut wanted: HashMap<&str, Vec<usize>, RandomState> = HashMap::default();
+        for &index in &values.unset {
+            if let Some(spec) = self.externs.get(index) {
+                wanted.entry(spec.name.as_str()).or_default().push(index);
+            }
+        }
+        for line in text.lines() {
             if wanted.is_empty() {
                 break;
             }
@@ -72,13 +82,22 @@ impl ObjectSpec {
             else {
                 continue;
             };
-            if let Some(indexes) = wanted.remove(name) {
-                set(name, &indexes, Raw::Text(value.trim_end()))?;
+            for index in wanted.remove(name).unwrap_or_default() {
+                if let Some(spec) = self.externs.get(index) {
+                    self.set(spec, Raw::Text(value.trim_end()), &mut values.bytes)?;
+                }
             }
         }
-        all.unset = wanted.into_values().flatten().collect();
-        all.unset.sort_unstable();
-        Ok(all)
+        values.unset = wanted.into_values().flatten().collect();
+        values.unset.sort_unstable();
+        Ok(())
+    }
+
+    fn set(&self, spec: &ExternSpec, raw: Raw<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+        self.put(spec, raw, bytes).map_err(|problem| Error::Extern {
+            name: spec.name.clone(),
+            problem: ExternProblem::Kconfig(problem),
+        })
     }
 
     /// Writes a value to its place.

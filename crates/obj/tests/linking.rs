@@ -118,3 +118,22 @@ fn programs_of_another_object_are_refused() {
     let images = link(&copy).unwrap();
     assert_eq!(images[0].insns, images[1].insns);
 }
+
+/// The callback follows the functions that the program reaches, with those that it reaches itself.
+#[test]
+fn exception_callbacks_are_appended() {
+    let spec = spec("tests/exceptions.bpf.o");
+    let linker = spec.linker(&LinkOptions::default()).unwrap();
+    let index = |name: &str| spec.programs.iter().position(|program| program.name == name).unwrap();
+    let functions = |name| {
+        let image = linker.image(index(name)).unwrap();
+        assert_eq!(image.func_info.len(), image.functions.len());
+        image.functions.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    assert_eq!(functions("throws"), ["throws", "caught", "seven_more"]);
+    assert_eq!(functions("throws_uncaught"), ["throws_uncaught"]);
+    assert_eq!(functions("two_catch"), ["two_catch"], "the verifier says what is wrong");
+    let error = |name| linker.image(index(name)).unwrap_err().to_string();
+    assert!(error("nothing_catches").ends_with("exception callback nowhere is not in the object"));
+    assert!(error("static_catches").ends_with("exception callback is_static is no global function"));
+}

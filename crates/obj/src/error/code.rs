@@ -146,6 +146,21 @@ pub enum LinkProblem {
         /// Its name.
         name: String,
     },
+    /// A tag that names an exception callback is on something else than a program.
+    #[error("a tag exception_callback: is on something that is no program")]
+    TagElsewhere,
+    /// The program's exception callback is not there.
+    #[error("its exception callback {name} is not in the object")]
+    NoCallback {
+        /// Its name.
+        name: String,
+    },
+    /// The program's exception callback is static or hidden: the verifier wants to check it by itself.
+    #[error("its exception callback {name} is no global function")]
+    CallbackNotGlobal {
+        /// Its name.
+        name: String,
+    },
     /// The program is not one of this spec.
     #[error("the program belongs to another object")]
     Foreign,

@@ -36,6 +36,17 @@ pub(super) fn assemble(
         },
     };
     all.run(program.function)?;
+    let callback = linker.callbacks.of_program(&linker.spec.code, &program.name);
+    let callback = callback.map_err(|problem| Error::Link {
+        program: program.name.as_str().into(),
+        function: program.name.as_str().into(),
+        insn: 0,
+        problem,
+    })?;
+    if let Some(callback) = callback {
+        // No instruction refers to it.
+        all.run(callback)?;
+    }
     let mut image = all.image;
     // Functions were walked through in the order of calls, not of places.
     image.fixups.sort_by_key(|f| f.insn);
@@ -64,10 +75,11 @@ struct Frame<'l> {
 }
 
 impl<'l> Assembler<'l> {
-    fn run(&mut self, main: usize) -> Result<(), Error> {
+    /// Appends a function with all that it reaches.
+    fn run(&mut self, function: usize) -> Result<(), Error> {
         let mut stack = Vec::new();
-        let (main, _) = self.place(main, None)?;
-        stack.extend(main);
+        let (first, _) = self.place(function, None)?;
+        stack.extend(first);
         // Not by recursion: a file may make chains of calls as long as it likes.
         while let Some(frame) = stack.last_mut() {
             match self.advance(frame)? {

@@ -2,12 +2,14 @@
 //!
 //! - `core`: CO-RE, once for all code of the object;
 //! - `assemble`: a program and the functions it reaches, one after another;
+//! - `exception`: the function that runs when a program throws;
 //! - `reference`: maps, data and externs in the instructions;
 //! - `image`: what comes out;
 //! - `patch`: what a loader writes into it in the end.
 
 mod assemble;
 mod core;
+mod exception;
 mod image;
 mod patch;
 mod reference;
@@ -25,6 +27,7 @@ use crate::code::MapId;
 use crate::error::LinkProblem;
 use crate::{Btf, Error, ObjectSpec};
 use core::Relocated;
+use exception::Callbacks;
 
 /// What linking depends on besides the spec.
 #[derive(Clone, Copy, Default)]
@@ -86,7 +89,8 @@ impl ObjectSpec {
     /// Names the function, the instruction and what could not be resolved.
     pub fn linker(&self, options: &LinkOptions<'_>) -> Result<Linker<'_>, Error> {
         let maps = self.maps.iter().enumerate().filter_map(|(i, m)| Some((m.id?, i))).collect();
-        Ok(Linker { spec: self, relocated: core::relocate(self, options)?, maps })
+        let callbacks = Callbacks::of(&self.code);
+        Ok(Linker { spec: self, relocated: core::relocate(self, options)?, maps, callbacks })
     }
 }
 
@@ -97,6 +101,7 @@ pub struct Linker<'s> {
     relocated: Relocated<'s>,
     /// Index of each map that is still in the spec.
     maps: HashMap<MapId, usize, FixedState>,
+    callbacks: Callbacks<'s>,
 }
 
 impl Linker<'_> {

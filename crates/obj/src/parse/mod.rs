@@ -4,6 +4,7 @@ mod btf_maps;
 mod code;
 mod data_maps;
 mod datasec;
+mod exceptions;
 mod ext_info;
 mod extern_types;
 mod externs;
@@ -49,6 +50,9 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     let name = name::object(name);
     let btf = p.btf()?;
     let mut code = p.code()?;
+    if let Some(btf) = &btf {
+        code.exception_tags = p.exception_tags(btf)?;
+    }
     if let Some(btf) = &btf
         && let Some(index) = p.sections.btf_ext
     {

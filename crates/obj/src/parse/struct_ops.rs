@@ -10,7 +10,7 @@ use super::sections::Role;
 use crate::code::Code;
 use crate::error::MapProblem;
 use crate::sections::SectionDef;
-use crate::spec::{Contents, MapOrigin, MapSpec, StructOps, struct_ops};
+use crate::spec::{Contents, MapOrigin, MapSpec, StructOps};
 use crate::uapi::{MapFlags, MapType, ProgramType};
 use crate::{Btf, Error};
 
@@ -89,7 +89,7 @@ impl Parser<'_> {
                 // Members are many only if the file is large, but a file may have many relocations, too.
                 self.names.take(def.vlen() as usize / 16)?;
                 let member = def.members().find(|m| u64::from(m.bit_offset) == place);
-                let member = member.filter(|m| struct_ops::is_function(btf, m));
+                let member = member.filter(|m| btf.points_to_function(m.ty));
                 let member = member.ok_or_else(|| fail(spec, "it is no pointer to a function"))?;
                 let program = program_at(code, &symbol).filter(|(_, section)| is_struct_ops(section));
                 let Some((program, _)) = program else {

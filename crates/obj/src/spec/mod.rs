@@ -5,7 +5,7 @@ mod externs;
 mod global;
 mod map;
 mod program;
-pub(crate) mod struct_ops;
+mod struct_ops;
 
 pub use data::Data;
 pub use externs::{ExternKind, ExternSpec};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oxbpf_btf::{Kind, Member};
+use oxbpf_btf::Member;
 
 use super::{Contents, MapSpec, ObjectSpec, ProgramSpec};
 use crate::Error;
@@ -95,10 +95,4 @@ impl ObjectSpec {
             }
         })
     }
-}
-
-/// Whether a field points to a function.
-pub(crate) fn is_function(btf: &crate::Btf, member: &Member<'_>) -> bool {
-    let target = btf.resolve(member.ty).ok().filter(|ty| ty.kind() == Kind::Ptr).and_then(|ty| ty.target());
-    target.is_some_and(|to| btf.resolve(to).is_ok_and(|ty| ty.kind() == Kind::FuncProto))
 }

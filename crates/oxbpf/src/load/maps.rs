@@ -176,7 +176,7 @@ impl Maker<'_> {
             attempt.value_size = u32::try_from(ops.value.len()).unwrap_or(u32::MAX);
             attempt.btf_fd = self.btf.map(|btf| btf.fd.as_fd());
             attempt.btf_vmlinux_value_type_id = ops.value_type.0;
-            attempt.value_type_btf_obj_fd = ops.module.as_ref().map(AsFd::as_fd);
+            attempt.value_type_btf_obj_fd = ops.module.as_ref().map(|module| module.fd.as_fd());
         }
         loop {
             let mut error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {

@@ -7,6 +7,7 @@ mod btf;
 mod contents;
 mod externs;
 pub(crate) mod hints;
+mod kernel_types;
 mod maps;
 pub(crate) mod memlock;
 mod names;

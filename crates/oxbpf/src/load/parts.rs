@@ -1,11 +1,12 @@
 //! The two steps of a load: everything that programs need is made, then they are verified.
 
-use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use oxbpf_obj::{Endian, FixupKind, ObjectSpec, ProgramImage, ProgramType};
 
 use super::btf::{self, LoadedBtf};
 use super::externs::{self, Externs};
+use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
 use super::struct_ops::{self, StructOpsMaps};
 use super::{LoadOptions, contents, programs, relocate};
@@ -15,11 +16,13 @@ use crate::object::Object;
 /// What is there before the first program is loaded. It goes with the spec and the options that it was made from.
 #[derive(Debug)]
 pub(super) struct Parts {
+    /// Those of the kernel.
+    pub(super) types: KernelTypes,
     pub(super) btf: Option<LoadedBtf>,
     pub(super) struct_ops: StructOpsMaps,
     pub(super) maps: Maps,
     /// The types of modules that programs call functions of.
-    pub(super) modules: Vec<OwnedFd>,
+    pub(super) modules: Vec<Arc<ModuleTypes>>,
     /// The programs to load, complete.
     pub(super) images: Vec<ProgramImage>,
 }
@@ -29,15 +32,16 @@ impl Parts {
     pub(super) fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
         check(spec)?;
         let kernel = &options.kernel;
-        let mut images = relocate::link(spec, options)?;
+        let types = KernelTypes::new(kernel);
+        let mut images = relocate::link(spec, options, &types)?;
         let btf = btf::load(kernel, spec)?;
-        let externs = externs::resolve(spec, options, &images)?;
-        let struct_ops = struct_ops::prepare(spec, kernel)?;
+        let externs = externs::resolve(spec, options, &types, &images)?;
+        let struct_ops = struct_ops::prepare(spec, &types)?;
         let maps = maps::create(spec, options, btf.as_ref(), &externs, &struct_ops)?;
         for image in &mut images {
             fix(image, &maps, &externs);
         }
-        Ok(Self { btf, struct_ops, maps, modules: externs.into_modules(), images })
+        Ok(Self { types, btf, struct_ops, maps, modules: externs.into_modules(), images })
     }
 
     /// Has the programs verified.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use oxbpf_obj::{
     AttachType, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
@@ -10,6 +11,7 @@ use oxbpf_obj::{
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
 use super::hints::refused;
+use super::kernel_types::ModuleTypes;
 use super::parts::Parts;
 use super::target::{self, Target};
 use super::{LoadOptions, hints, memlock, names, parallel};
@@ -37,8 +39,8 @@ pub(super) fn load(spec: &ObjectSpec, options: &LoadOptions, parts: &Parts) -> R
 
 /// The descriptors that calls of functions of modules name by their place: the first place means the kernel itself, so
 /// that what stands there does not matter. Empty if there is no such function.
-fn fd_array(modules: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
-    modules.first().into_iter().chain(modules).map(AsFd::as_fd).collect()
+fn fd_array(modules: &[Arc<ModuleTypes>]) -> Vec<BorrowedFd<'_>> {
+    modules.first().into_iter().chain(modules).map(|module| module.fd.as_fd()).collect()
 }
 
 /// How many threads the programs are worth.
@@ -92,7 +94,10 @@ impl Loader<'_> {
                 attempt.attach_type = Some(AttachType(role.member));
                 attempt.target = Target { id: role.ty, module: role.module.clone(), program: None };
             }
-            None => attempt.target = target::find(kernel, spec, self.options.targets.get(&spec.name))?,
+            None => {
+                let program = self.options.targets.get(&spec.name);
+                attempt.target = target::find(&self.parts.types, spec, program)?;
+            }
         }
         let level = self.options.log_level | spec.log_level;
         let (fd, log) = self.offer(spec, image, &mut attempt, level)?;
@@ -178,7 +183,7 @@ impl Loader<'_> {
             kern_version: attempt.kernel_version,
             ifindex: spec.ifindex,
             attach_btf_id: attempt.target.id.0,
-            attach_btf_obj_fd: attempt.target.module.as_ref().map(AsFd::as_fd),
+            attach_btf_obj_fd: attempt.target.module.as_ref().map(|module| module.fd.as_fd()),
             attach_prog_fd: attempt.target.program.map(AsFd::as_fd),
             fd_array: self.fd_array,
             ..ProgLoad::default()

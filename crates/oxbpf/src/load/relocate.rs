@@ -3,14 +3,19 @@
 use std::cell::OnceCell;
 
 use oxbpf_obj::{CoreTarget, LinkOptions, ObjectSpec, ProgramImage};
-use oxbpf_sys::{Errno, SysError};
+use oxbpf_sys::SysError;
 
 use super::LoadOptions;
+use super::kernel_types::KernelTypes;
 use crate::error::{Error, Result};
 
 /// Relocates the programs. The kernel is asked for its types only if there is something to relocate against them, and
 /// for those of its modules only if it has no type of a name that is looked for.
-pub(super) fn link(spec: &ObjectSpec, options: &LoadOptions) -> Result<Vec<ProgramImage>> {
+pub(super) fn link(
+    spec: &ObjectSpec,
+    options: &LoadOptions,
+    types: &KernelTypes,
+) -> Result<Vec<ProgramImage>> {
     let failed = |source| Error::Link { object: spec.name.clone(), source };
     if !spec.needs_core_targets() {
         return spec.link(&LinkOptions::default()).map_err(failed);
@@ -19,14 +24,13 @@ pub(super) fn link(spec: &ObjectSpec, options: &LoadOptions) -> Result<Vec<Progr
         let targets = [CoreTarget { name: "vmlinux", btf }];
         return spec.link(&LinkOptions::with_targets(&targets)).map_err(failed);
     }
-    let kernel = &options.kernel;
     let untold = |source| Error::KernelBtf { what: format!("object {} (CO-RE)", spec.name), source };
-    let btf = kernel.btf().map_err(untold)?;
+    let btf = types.vmlinux().map_err(untold)?;
     let targets = [CoreTarget { name: "vmlinux", btf: &btf }];
     let modules = OnceCell::new();
     let module_targets = OnceCell::new();
     let ask = || {
-        let asked: &Result<Vec<_>, SysError> = modules.get_or_init(|| kernel.module_btfs());
+        let asked: &Result<Vec<_>, SysError> = modules.get_or_init(|| types.modules());
         let found = asked.as_deref().unwrap_or_default();
         let targets: &Vec<_> = module_targets
             .get_or_init(|| found.iter().map(|(name, btf): &(String, _)| CoreTarget { name, btf }).collect());
@@ -35,7 +39,7 @@ pub(super) fn link(spec: &ObjectSpec, options: &LoadOptions) -> Result<Vec<Progr
     let linked = spec.link(&LinkOptions::with_targets(&targets).with_modules(&ask));
     match modules.get() {
         // Programs would be told that what they look for is not there.
-        Some(Err(error)) if error.errno != Errno::ENOENT => Err(untold(error.clone())),
+        Some(Err(error)) => Err(untold(error.clone())),
         _ => linked.map_err(failed),
     }
 }

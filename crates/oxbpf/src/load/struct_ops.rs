@@ -1,14 +1,13 @@
 //! struct_ops maps: the struct of the object, put into the layout that the kernel has for it.
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use oxbpf_obj::relo_core::essential_name;
 use oxbpf_obj::{Btf, MapSpec, ObjectSpec, StructOps, TypeId};
-use oxbpf_sys::{Kernel, SysError};
+use oxbpf_sys::SysError;
 
-use super::target;
+use super::kernel_types::{Declared, KernelTypes, ModuleTypes};
 use crate::btf::{Kind, Member, Type};
 use crate::error::{Error, Result};
 
@@ -32,7 +31,7 @@ pub(super) struct KernelOps {
     pub(super) slots: Vec<(usize, usize)>,
     pub(super) value_type: TypeId,
     /// The BTF of the module that has the type.
-    pub(super) module: Option<Arc<OwnedFd>>,
+    pub(super) module: Option<Arc<ModuleTypes>>,
 }
 
 /// Which function of the kernel's struct a program is.
@@ -40,18 +39,18 @@ pub(super) struct KernelOps {
 pub(super) struct Role {
     /// The struct in the kernel's types, or those of the module.
     pub(super) ty: TypeId,
-    pub(super) module: Option<Arc<OwnedFd>>,
+    pub(super) module: Option<Arc<ModuleTypes>>,
     /// Index of the member.
     pub(super) member: u32,
 }
 
 /// Lays out the struct_ops maps that are to be created.
-pub(super) fn prepare(spec: &ObjectSpec, kernel: &Kernel) -> Result<StructOpsMaps> {
+pub(super) fn prepare(spec: &ObjectSpec, types: &KernelTypes) -> Result<StructOpsMaps> {
     let mut all = StructOpsMaps::default();
     let wanted = spec.maps.iter().enumerate().filter(|(_, map)| map.autocreate);
     for (index, map) in wanted {
         let Some(ops) = map.struct_ops() else { continue };
-        let ops = all.lay_out(spec, kernel, map, ops)?;
+        let ops = all.lay_out(spec, types, map, ops)?;
         all.maps.insert(index, ops);
     }
     Ok(all)
@@ -73,7 +72,7 @@ impl StructOpsMaps {
     fn lay_out(
         &mut self,
         spec: &ObjectSpec,
-        kernel: &Kernel,
+        types: &KernelTypes,
         map: &MapSpec,
         ops: &StructOps,
     ) -> Result<KernelOps> {
@@ -83,8 +82,8 @@ impl StructOpsMaps {
         let name = essential_name(def.name());
         let what = || format!("struct_ops map {}", map.name);
         let untold = |source| Error::KernelBtf { what: what(), source };
-        let found = find(kernel, name).map_err(untold)?;
-        let Found { btf, value, inner, inner_offset, module } =
+        let found = find(types, name).map_err(untold)?;
+        let Declared { found: Found { value, inner, inner_offset }, btf, module } =
             found.ok_or_else(|| fail(format!("this kernel knows no struct_ops of type {name}")))?;
         let mut made = KernelOps {
             value: vec![0; value.1 as usize],
@@ -114,7 +113,7 @@ impl StructOpsMaps {
             if a.kind() != b.kind() {
                 return Err(field(&format!("it is of kind {}, the kernel's of kind {}", a.kind(), b.kind())));
             }
-            if a.kind() == Kind::Ptr && points_to_function(&btf, b) {
+            if btf.points_to_function(known.ty) {
                 let Some(program) = program else { continue };
                 let index = spec.programs.iter().position(|spec| spec.name == *program);
                 let index = index.ok_or_else(|| field(&format!("there is no program {program}")))?;
@@ -159,50 +158,24 @@ fn bytes_of<'d>(btf: &Btf, member: &Member<'_>, data: &'d [u8]) -> Option<&'d [u
 
 /// A struct_ops of the kernel.
 struct Found {
-    btf: Btf,
     /// The type of a map's value, and its size.
     value: (TypeId, u32),
     /// The struct in it.
     inner: TypeId,
     inner_offset: usize,
-    module: Option<Arc<OwnedFd>>,
-}
-
-fn find(kernel: &Kernel, name: &str) -> Result<Option<Found>, SysError> {
-    let vmlinux = kernel.btf()?;
-    if let Some(found) = find_in(&vmlinux, name, TypeId(1)) {
-        return Ok(Some(found));
-    }
-    for (module, btf) in kernel.module_btfs()? {
-        if let Some(mut found) = find_in(&btf, name, btf.first_id()) {
-            let Some(fd) = target::module_fd(kernel, &module)? else { continue };
-            found.module = Some(Arc::new(fd));
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
 }
 
 /// `struct bpf_struct_ops_NAME`, which has a member of type `struct NAME`.
-fn find_in(btf: &Btf, name: &str, first: TypeId) -> Option<Found> {
-    let value = btf.find(&format!("{VALUE_PREFIX}{name}"), Kind::Struct).filter(|id| *id >= first)?;
-    let inner = btf.find(name, Kind::Struct)?;
-    let ty = btf.get(value).ok()?;
-    let member = ty.members().find(|member| member.ty == inner)?;
-    Some(Found {
-        btf: btf.clone(),
-        value: (value, ty.size()?),
-        inner,
-        inner_offset: member.bit_offset as usize / 8,
-        module: None,
+fn find(types: &KernelTypes, name: &str) -> Result<Option<Declared<Found>>, SysError> {
+    types.find(None, |btf, first| {
+        let value = btf.find(&format!("{VALUE_PREFIX}{name}"), Kind::Struct).filter(|id| *id >= first)?;
+        let inner = btf.find(name, Kind::Struct)?;
+        let ty = btf.get(value).ok()?;
+        let member = ty.members().find(|member| member.ty == inner)?;
+        Some(Found { value: (value, ty.size()?), inner, inner_offset: member.bit_offset as usize / 8 })
     })
 }
 
 fn stripped(btf: &Btf, ty: TypeId) -> Option<Type<'_>> {
     btf.resolve(ty).ok()
-}
-
-fn points_to_function(btf: &Btf, ty: Type<'_>) -> bool {
-    let to = ty.target().and_then(|to| btf.resolve(to).ok());
-    to.is_some_and(|to| to.kind() == Kind::FuncProto)
 }

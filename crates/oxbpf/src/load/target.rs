@@ -1,11 +1,12 @@
 //! What a program is verified against: a function or tracepoint of the kernel, of a module, or of another program.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, Btf, ProgramSpec, ProgramType, TypeId};
 use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
 
+use super::kernel_types::{Declared, KernelTypes, ModuleTypes};
 use crate::btf::Kind;
 use crate::error::{Error, Result};
 use crate::program::Program;
@@ -16,14 +17,14 @@ pub(super) struct Target<'a> {
     /// The function, in the types of the kernel, of `module` or of `program`.
     pub(super) id: TypeId,
     /// The types of the module that has it.
-    pub(super) module: Option<Arc<OwnedFd>>,
+    pub(super) module: Option<Arc<ModuleTypes>>,
     /// The program that has it.
     pub(super) program: Option<&'a Program>,
 }
 
 /// Finds the target of `spec`: of `program` where the caller gives one.
 pub(super) fn find<'a>(
-    kernel: &Kernel,
+    types: &KernelTypes,
     spec: &ProgramSpec,
     program: Option<&'a Program>,
 ) -> Result<Target<'a>> {
@@ -36,7 +37,7 @@ pub(super) fn find<'a>(
         return Err(missing("its section names no target; set attach_to before loading".into()));
     };
     if let Some(program) = program {
-        let id = in_program(kernel, name, program).map_err(missing)?;
+        let id = in_program(program.kernel(), name, program).map_err(missing)?;
         return Ok(Target { id, module: None, program: Some(program) });
     }
     if spec.prog_type == ProgramType::EXT {
@@ -45,8 +46,8 @@ pub(super) fn find<'a>(
         )));
     }
     let wanted = Wanted::of(spec.attach_type, name);
-    match wanted.find(kernel) {
-        Ok(Some((id, module))) => Ok(Target { id, module: module.map(Arc::new), program: None }),
+    match wanted.find(types) {
+        Ok(Some(Declared { found, module, .. })) => Ok(Target { id: found, module, program: None }),
         Ok(None) => Err(missing(format!("this kernel has no {wanted}"))),
         Err(source) => {
             let what = format!("program {} ({})", spec.name, spec.section);
@@ -87,28 +88,10 @@ impl<'a> Wanted<'a> {
         Self { module, name, prefix, kind }
     }
 
-    /// Looks in the kernel first, then in its modules.
-    fn find(&self, kernel: &Kernel) -> Result<Option<(TypeId, Option<OwnedFd>)>, SysError> {
+    fn find(&self, types: &KernelTypes) -> Result<Option<Declared<TypeId>>, SysError> {
         let name = format!("{}{}", self.prefix, self.name);
-        if self.module.is_none_or(|module| module == "vmlinux")
-            && let Some(id) = kernel.btf()?.find(&name, self.kind)
-        {
-            return Ok(Some((id, None)));
-        }
-        if self.module == Some("vmlinux") {
-            return Ok(None);
-        }
-        for module in kernel.btf_modules()? {
-            if self.module.is_some_and(|wanted| wanted != module) {
-                continue;
-            }
-            let btf = kernel.module_btf(&module)?;
-            let own = |id: &TypeId| *id >= btf.first_id();
-            if let Some(id) = btf.find(&name, self.kind).filter(own) {
-                return Ok(module_fd(kernel, &module)?.map(|fd| (id, Some(fd))));
-            }
-        }
-        Ok(None)
+        let look = |btf: &Btf, first| btf.find(&name, self.kind).filter(|id| *id >= first);
+        types.find(self.module, look)
     }
 }
 
@@ -126,18 +109,6 @@ impl std::fmt::Display for Wanted<'_> {
             None => f.write_str(" in its BTF"),
         }
     }
-}
-
-/// The kernel's descriptor of a module's types.
-pub(super) fn module_fd(kernel: &Kernel, module: &str) -> Result<Option<OwnedFd>, SysError> {
-    for loaded in kernel.loaded(ObjectKind::Btf) {
-        let (_, fd) = loaded?;
-        let info = kernel.btf_info(fd.as_fd())?;
-        if info.kernel_btf && info.name == module {
-            return Ok(Some(fd));
-        }
-    }
-    Ok(None)
 }
 
 /// The function `name` of another program.

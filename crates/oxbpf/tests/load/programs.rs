@@ -16,6 +16,11 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("programs::in_parallel", NEEDS, in_parallel);
     suite.test("programs::turned_off", NEEDS, turned_off);
     suite.test(
+        "programs::exceptions",
+        &[Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(6, 7)],
+        exceptions,
+    );
+    suite.test(
         "programs::constants_bound",
         &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 10)],
         constants_bound,
@@ -119,6 +124,27 @@ fn turned_off() -> TestResult {
     assert_eq!(object.programs().len(), 1);
     let error = object.program("bad").unwrap_err();
     assert_eq!(error.to_string(), "no program bad in object in_subprog; it has: good");
+    Ok(())
+}
+
+/// What a program throws, its callback gets: it returns instead of the program.
+fn exceptions() -> TestResult {
+    let mut spec = oxbpf::open(testdata("tests/exceptions.bpf.o"))?;
+    for name in ["throws", "throws_uncaught"] {
+        spec.program_mut(name).expect("in the source").autoload = true;
+    }
+    let object = match Object::load(&spec, &LoadOptions::default()) {
+        Err(Error::Externs { missing, .. }) => {
+            return Err(oxbpf_testing::Skip::because(format!("no exceptions: {}", missing[0])).into());
+        }
+        loaded => loaded?,
+    };
+    assert_eq!(run(&object, "throws")?, 100 + 7);
+    assert_eq!(run(&object, "throws_uncaught")?, 5, "the kernel's own callback returns what is thrown");
+    let mut spec = spec.clone();
+    spec.program_mut("two_catch").expect("in the source").autoload = true;
+    let error = Object::load(&spec, &LoadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("multiple exception"), "{error}");
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(super) fn values(
     let mut unread = None;
     if values.unset.iter().any(|index| is_used(index) && is_option(index)) {
         match kernel.config_text() {
-            Ok(text) => values = spec.kconfig_values(&[given, &text], &number).map_err(failed)?,
+            Ok(text) => spec.add_kconfig(&mut values, &text).map_err(failed)?,
             Err(error) => unread = Some(error),
         }
     }

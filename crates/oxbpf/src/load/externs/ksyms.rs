@@ -1,21 +1,24 @@
 //! Variables and functions of the kernel and its modules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use oxbpf_obj::relo_core::{compatible, essential_name};
 use oxbpf_obj::{Btf, ExternKind, ExternSpec, ObjectSpec, TypeId};
-use oxbpf_sys::{Kernel, SysError};
+use oxbpf_sys::Kernel;
 
 use super::{Externs, Found, MissingExtern};
 use crate::btf::Kind;
 use crate::error::{Error, Result};
-use crate::load::{LoadOptions, target};
+use crate::load::LoadOptions;
+use crate::load::kernel_types::{Declared, KernelTypes, ModuleTypes};
 
 /// Looks for the symbols among `used`: by type in the kernel's BTF and then in that of its modules, those that have
 /// no type among the kernel's symbols.
 pub(super) fn find(
     spec: &ObjectSpec,
     options: &LoadOptions,
+    types: &KernelTypes,
     used: &BTreeSet<usize>,
     externs: &mut Externs<'_>,
     missing: &mut Vec<MissingExtern>,
@@ -36,7 +39,7 @@ pub(super) fn find(
         by_name(spec, &options.kernel, &untyped, externs, missing)?;
     }
     if !typed.is_empty() {
-        by_type(spec, &options.kernel, &typed, externs, missing)?;
+        by_type(spec, types, &typed, externs, missing)?;
     }
     Ok(())
 }
@@ -89,39 +92,27 @@ fn is_weak(spec: &ObjectSpec, index: usize) -> bool {
 /// Symbols that the kernel's types tell about.
 fn by_type(
     spec: &ObjectSpec,
-    kernel: &Kernel,
+    types: &KernelTypes,
     wanted: &[(usize, &ExternSpec)],
     externs: &mut Externs<'_>,
     missing: &mut Vec<MissingExtern>,
 ) -> Result<()> {
     let untold = |source| Error::KernelBtf { what: format!("object {} (ksyms)", spec.name), source };
     let Some(own) = &spec.btf else { return Ok(()) };
-    let btf = match kernel.btf() {
-        Ok(btf) => btf,
-        Err(error) if wanted.iter().all(|(_, symbol)| symbol.weak) => {
+    if let Err(error) = types.vmlinux() {
+        if wanted.iter().all(|(_, symbol)| symbol.weak) {
             tracing::debug!(%error, "no types of the kernel: weak symbols count as missing");
             return Ok(());
         }
-        Err(error) => return Err(untold(error)),
-    };
-    let mut modules = Modules { kernel, list: None };
+        return Err(untold(error));
+    }
     for &(index, symbol) in wanted {
-        let found = match look(symbol, &btf, TypeId(1)) {
-            Some(id) => Some(Declared { id, btf: &btf, module: None }),
-            None => modules.look(symbol).map_err(untold)?,
-        };
         let what = if symbol.kind == ExternKind::KsymFunc { "function" } else { "variable" };
+        let found = types.find(None, |btf, first| look(symbol, btf, first)).map_err(untold)?;
         let reason = match found {
             None => format!("no {what} of that name in the types of the kernel and its modules"),
-            Some(Declared { id, btf, module }) if is_compatible(own, symbol, btf, id) => {
-                let module = match module {
-                    None => None,
-                    Some(name) => match place_of(externs, kernel, name).map_err(untold)? {
-                        Some(place) => Some(place),
-                        // It went meanwhile.
-                        None => continue,
-                    },
-                };
+            Some(Declared { found: id, btf, module }) if is_compatible(own, symbol, &btf, id) => {
+                let module = module.map(|module| place_of(externs, module));
                 if let Some(place) = externs.found.get_mut(index) {
                     *place = Some(Found::Type { id, module });
                 }
@@ -155,39 +146,11 @@ fn is_compatible(own: &Btf, symbol: &ExternSpec, btf: &Btf, id: TypeId) -> bool 
     compatible(own, a, btf, b).unwrap_or(false)
 }
 
-/// Where a symbol was found.
-struct Declared<'b> {
-    id: TypeId,
-    btf: &'b Btf,
-    /// The module's name, unless it is the kernel itself.
-    module: Option<&'b str>,
-}
-
-/// The types of the kernel's modules, read when they are first needed.
-struct Modules<'k> {
-    kernel: &'k Kernel,
-    list: Option<Vec<(String, Btf)>>,
-}
-
-impl Modules<'_> {
-    fn look(&mut self, symbol: &ExternSpec) -> Result<Option<Declared<'_>>, SysError> {
-        let list = match &mut self.list {
-            Some(list) => list,
-            none => none.insert(self.kernel.module_btfs()?),
-        };
-        Ok(list.iter().find_map(|(name, btf)| {
-            Some(Declared { id: look(symbol, btf, btf.first_id())?, btf, module: Some(name) })
-        }))
-    }
-}
-
-/// The place of a module's BTF among those that are open; `None` if the module is no longer there.
-fn place_of(externs: &mut Externs<'_>, kernel: &Kernel, module: &str) -> Result<Option<usize>, SysError> {
-    if let Some(place) = externs.module_names.iter().position(|name| name == module) {
-        return Ok(Some(place));
-    }
-    let Some(fd) = target::module_fd(kernel, module)? else { return Ok(None) };
-    externs.module_names.push(module.to_owned());
-    externs.modules.push(fd);
-    Ok(Some(externs.modules.len() - 1))
+/// The place of a module's types among those that programs refer to.
+fn place_of(externs: &mut Externs<'_>, module: Arc<ModuleTypes>) -> usize {
+    let known = externs.modules.iter().position(|known| known.name == module.name);
+    known.unwrap_or_else(|| {
+        externs.modules.push(module);
+        externs.modules.len() - 1
+    })
 }

@@ -7,11 +7,13 @@ mod ksyms;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use oxbpf_obj::{ExternKind, ExternSpec, Fixup, FixupKind, MapOrigin, ObjectSpec, ProgramImage, TypeId};
 
 use super::LoadOptions;
+use super::kernel_types::{KernelTypes, ModuleTypes};
 use crate::error::{Error, Result};
 
 /// An extern that has to be there and is not.
@@ -50,14 +52,14 @@ pub(super) struct Externs<'s> {
     /// The value of the map `.kconfig`, if programs need it.
     kconfig: Option<Vec<u8>>,
     /// BTFs of modules that symbols were found in.
-    modules: Vec<OwnedFd>,
-    module_names: Vec<String>,
+    modules: Vec<Arc<ModuleTypes>>,
 }
 
 /// Finds what the programs refer to.
 pub(super) fn resolve<'s>(
     spec: &'s ObjectSpec,
     options: &LoadOptions,
+    types: &KernelTypes,
     images: &[ProgramImage],
 ) -> Result<Externs<'s>> {
     let mut all = Externs { specs: &spec.externs, ..Externs::default() };
@@ -70,7 +72,7 @@ pub(super) fn resolve<'s>(
         all.kconfig = Some(kconfig::values(spec, options, &used, &mut missing)?);
     }
     all.found = vec![None; spec.externs.len()];
-    ksyms::find(spec, options, &used, &mut all, &mut missing)?;
+    ksyms::find(spec, options, types, &used, &mut all, &mut missing)?;
     if missing.is_empty() { Ok(all) } else { Err(Error::Externs { object: spec.name.clone(), missing }) }
 }
 
@@ -104,7 +106,7 @@ impl Externs<'_> {
     }
 
     /// The types of modules that symbols were found in, in the order in which programs refer to them.
-    pub(super) fn into_modules(self) -> Vec<OwnedFd> {
+    pub(super) fn into_modules(self) -> Vec<Arc<ModuleTypes>> {
         self.modules
     }
 
@@ -115,7 +117,7 @@ impl Externs<'_> {
             FixupKind::Ksym { index } => match found(index) {
                 Some(Found::Type { id, module }) => {
                     let module = module.and_then(|module| self.modules.get(module));
-                    image.set_ksym_type(insn, id, module.map(AsRawFd::as_raw_fd));
+                    image.set_ksym_type(insn, id, module.map(|module| module.fd.as_raw_fd()));
                 }
                 Some(Found::Address(address)) => image.set_ksym_address(insn, address),
                 None => image.set_ksym_address(insn, 0),
