@@ -18,6 +18,8 @@ pub(crate) struct Code {
     /// `insn_off` counts instructions of the section.
     pub(crate) core_relos: Vec<(usize, CoreRelo)>,
     pub(crate) exception_tags: Vec<ExceptionTag>,
+    /// Tables of indirect jumps, by place.
+    pub(crate) jump_tables: Vec<JumpTable>,
 }
 
 /// The tag of a program that says which function runs when it throws.
@@ -25,6 +27,16 @@ pub(crate) struct ExceptionTag {
     /// The program's name; `None` for what is no global function.
     pub(crate) program: Option<String>,
     pub(crate) callback: String,
+}
+
+/// A table of indirect jumps: what a `switch` becomes.
+pub(crate) struct JumpTable {
+    /// Offset in its section, and how many bytes.
+    pub(crate) place: (u64, u64),
+    /// Where jumps go: indexes of instructions in the section of the function that has it.
+    pub(crate) targets: Arc<[u32]>,
+    /// The lowest and the highest of them.
+    pub(crate) range: (u32, u32),
 }
 
 /// A section of instructions.
@@ -85,6 +97,8 @@ pub(crate) enum Target {
     Func { section: usize, offset: u32 },
     /// Index of an extern.
     Extern(usize),
+    /// Index of a table of indirect jumps.
+    JumpTable(usize),
 }
 
 /// Identity of a map as it was parsed; [`MapSpec`](crate::MapSpec) keeps it through all changes.

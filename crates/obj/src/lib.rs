@@ -56,12 +56,12 @@ pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
-    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, SectionProblem, StructOpsProblem,
-    SymbolProblem,
+    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, ResizeProblem, SectionProblem,
+    StructOpsProblem, SymbolProblem,
 };
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
-pub use link::{CoreTarget, Fixup, FixupKind, LinkOptions, Linker, Poisoned, ProgramImage};
+pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poisoned, ProgramImage};
 pub use min_core::min_core_btf;
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};

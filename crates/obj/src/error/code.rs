@@ -97,6 +97,12 @@ pub enum RelocProblem {
         /// Name of the section.
         section: String,
     },
+    /// No table of indirect jumps is there.
+    #[error("no jump table is at offset {offset:#x} of section .jumptables: its symbol has no size")]
+    NoJumpTable {
+        /// Offset in the section, in bytes.
+        offset: u32,
+    },
     /// No map begins there.
     #[error("no map begins at offset {offset:#x} of section {section}")]
     NoMapAt {
@@ -160,6 +166,14 @@ pub enum LinkProblem {
     CallbackNotGlobal {
         /// Its name.
         name: String,
+    },
+    /// A table of indirect jumps leads out of the function that has it.
+    #[error("its jump table leads to instruction {target} of section {section}, outside of the function")]
+    JumpTable {
+        /// Name of the section.
+        section: String,
+        /// Index of the instruction in the section.
+        target: u32,
     },
     /// The program is not one of this spec.
     #[error("the program belongs to another object")]

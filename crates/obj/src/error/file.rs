@@ -150,4 +150,9 @@ pub enum SymbolProblem {
     /// Its name cannot be read.
     #[error("{0}")]
     Name(NameProblem),
+    /// It is no table of indirect jumps.
+    #[error(
+        "it is no jump table: it is outside of its section or in another one, or leads to no instruction"
+    )]
+    JumpTable,
 }

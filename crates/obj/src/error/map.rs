@@ -58,6 +58,12 @@ pub enum MapProblem {
         /// Bytes of the section.
         size: u64,
     },
+    /// There are variables in an arena, and no arena.
+    #[error("there are variables in an arena, and no map of type arena in .maps")]
+    NoArena,
+    /// There are variables in an arena, and several arenas.
+    #[error("there are variables in an arena, and which one is not to be told: {0} and another are arenas")]
+    SeveralArenas(String),
     /// A definition in section `maps` of a size that is no known layout.
     #[error("a definition of {size} bytes in section maps is of no known layout (20 or more expected)")]
     LegacySize {
@@ -70,6 +76,12 @@ pub enum MapProblem {
     /// iproute2's form: the map that inner maps are like is missing.
     #[error("no map has id {0}, which is to be its inner map")]
     LegacyInner(u32),
+    /// There is no map of that name.
+    #[error("the object has no such map")]
+    NotFound,
+    /// The size of an arena's values is to be changed.
+    #[error("an arena has no values to size; max_entries says how many pages it has")]
+    ArenaSize,
     /// An initial entry is wrong.
     #[error("initial entry at offset {offset:#x}: {problem}")]
     Slot {
@@ -140,6 +152,40 @@ pub enum FieldProblem {
     /// `values` in a map that has none.
     #[error("only maps of maps and program arrays have values")]
     NoValues,
+}
+
+/// Why the types of a map of global variables do not fit a new size.
+#[derive(Debug, Clone, ThisError)]
+#[non_exhaustive]
+pub enum ResizeProblem {
+    /// The section has no variables with types.
+    #[error("no variables of it are known")]
+    NoVariables,
+    /// The last variable cannot grow.
+    #[error("its last variable, {variable}, is no array but of kind {kind}")]
+    NoArray {
+        /// Name of the variable.
+        variable: String,
+        /// Its kind.
+        kind: Kind,
+    },
+    /// The size is not that of a whole number of elements.
+    #[error(
+        "{size} bytes leave no whole number of elements, of {element} bytes each, for the array {variable} at {offset:#x}"
+    )]
+    Elements {
+        /// Name of the array.
+        variable: String,
+        /// Where it begins.
+        offset: u32,
+        /// Bytes of an element.
+        element: u64,
+        /// Bytes of the map's value.
+        size: u32,
+    },
+    /// A type is broken.
+    #[error("its types: {0}")]
+    Type(Box<oxbpf_btf::Error>),
 }
 
 /// A field of a struct_ops map that is to be set.

@@ -8,7 +8,7 @@ mod map;
 pub use code::{FunctionProblem, LinkProblem, RelocProblem};
 pub use data::{DatasecProblem, ExternProblem, GlobalProblem, KconfigProblem};
 pub use file::{ElfProblem, NameProblem, SectionProblem, SymbolProblem};
-pub use map::{FieldProblem, MapProblem, StructOpsProblem};
+pub use map::{FieldProblem, MapProblem, ResizeProblem, StructOpsProblem};
 
 use oxbpf_btf::TypeId;
 

@@ -1,7 +1,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::{Linker, Poisoned, ProgramImage, core, reference};
+use super::{Fixup, FixupKind, JumpTable, Linker, Poisoned, ProgramImage, core, reference};
 use crate::code::{Function, Reloc, Target};
 use crate::error::LinkProblem;
 use crate::insn::opcode;
@@ -23,6 +23,7 @@ pub(super) fn assemble(
         linker,
         program: &program.name,
         placed: HashMap::default(),
+        tables: HashMap::default(),
         has_func_info: true,
         has_line_info: true,
         image: ProgramImage {
@@ -32,6 +33,7 @@ pub(super) fn assemble(
             line_info: Vec::new(),
             fixups: Vec::new(),
             poisoned: Vec::new(),
+            jump_tables: Vec::new(),
             functions: Vec::new(),
         },
     };
@@ -60,6 +62,8 @@ struct Assembler<'l> {
     image: ProgramImage,
     /// Where functions begin in the image.
     placed: HashMap<usize, usize, FixedState>,
+    /// Jump tables in the image, by index in the code and where the function that has them begins.
+    tables: HashMap<(usize, usize), usize, FixedState>,
     has_func_info: bool,
     has_line_info: bool,
 }
@@ -144,6 +148,14 @@ impl<'l> Assembler<'l> {
                 {
                     return Err(self.fail(frame, index, LinkProblem::Mismatch));
                 }
+                Some(Target::JumpTable(table)) => {
+                    if !insn.is_ldimm64() {
+                        return Err(self.fail(frame, index, LinkProblem::Mismatch));
+                    }
+                    insn.src = opcode::PSEUDO_MAP_VALUE;
+                    self.jump_table(frame, index, table, here)?;
+                    continue;
+                }
                 Some(target) => {
                     let made = reference::refer(self.linker, target, insn, rest.first_mut());
                     let made = made.map_err(|problem| self.fail(frame, index, problem))?;
@@ -164,6 +176,26 @@ impl<'l> Assembler<'l> {
             }
         }
         Ok(None)
+    }
+
+    /// Notes that an instruction needs a table of indirect jumps, which is moved with the function.
+    fn jump_table(&mut self, frame: &Frame<'_>, insn: usize, table: usize, here: usize) -> Result<(), Error> {
+        let code = &self.linker.spec.code;
+        let function = frame.function;
+        let Some(def) = code.jump_tables.get(table) else { return Ok(()) };
+        let is_inside = |target: u32| (function.start..function.end).contains(&(target as usize));
+        if let Some(target) = [def.range.0, def.range.1].into_iter().find(|target| !is_inside(*target)) {
+            let section = code.sections.get(function.section).map_or("?", |s| s.name.as_str()).to_owned();
+            return Err(self.fail(frame, insn, LinkProblem::JumpTable { section, target }));
+        }
+        let Some(Moved { start, at, .. }) = Moved::of(function, frame.at) else { return Ok(()) };
+        let tables = &mut self.image.jump_tables;
+        let table = *self.tables.entry((table, frame.at)).or_insert_with(|| {
+            tables.push(JumpTable { targets: def.targets.clone(), start, at });
+            tables.len().saturating_sub(1)
+        });
+        self.image.fixups.push(Fixup { insn: here, kind: FixupKind::JumpTable { table } });
+        Ok(())
     }
 
     /// The function that begins at an instruction of a section.

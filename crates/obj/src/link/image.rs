@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::insn::Insn;
 use crate::{FuncInfo, LineInfo};
 
@@ -17,6 +19,8 @@ pub struct ProgramImage {
     pub fixups: Vec<Fixup>,
     /// Instructions that were replaced because what they need is missing: they fail only if reached.
     pub poisoned: Vec<Poisoned>,
+    /// Where the program's indirect jumps may go, for [`FixupKind::JumpTable`].
+    pub jump_tables: Vec<JumpTable>,
     /// Functions and the index of the first instruction of each, the program itself first.
     pub functions: Vec<(String, usize)>,
 }
@@ -43,8 +47,13 @@ pub enum FixupKind {
     MapValue {
         /// Index in [`ObjectSpec::maps`](crate::ObjectSpec::maps).
         map: usize,
-        /// Offset in the map's value, in bytes.
+        /// Offset in the map's value, in bytes; for an arena, among its variables, which the loader gives a place.
         offset: u32,
+    },
+    /// The descriptor of an instruction array (6.19) that is made of a table goes to `imm` (`PSEUDO_MAP_VALUE`).
+    JumpTable {
+        /// Index in [`ProgramImage::jump_tables`].
+        table: usize,
     },
     /// The address of a symbol of the kernel goes to the 64-bit immediate, or its id in the kernel's types
     /// (`PSEUDO_BTF_ID`).
@@ -69,4 +78,30 @@ pub struct Poisoned {
     pub imm: i32,
     /// What could not be resolved.
     pub description: String,
+}
+
+/// Where an indirect jump may go: what a `switch` of many cases becomes.
+///
+/// An entry for each case; the kernel takes them as an array of its own, [`MapType::INSN_ARRAY`](crate::MapType::INSN_ARRAY)
+/// (6.19), and keeps them right when it changes the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JumpTable {
+    /// Indexes of instructions in the section of the function.
+    pub(super) targets: Arc<[u32]>,
+    /// Where the function begins there, and in the image.
+    pub(super) start: u32,
+    pub(super) at: u32,
+}
+
+impl JumpTable {
+    /// How many entries there are.
+    #[allow(clippy::len_without_is_empty, reason = "there is one at least")]
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// The entries: indexes of instructions in the image.
+    pub fn targets(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
+        self.targets.iter().map(|target| target.wrapping_sub(self.start).wrapping_add(self.at))
+    }
 }

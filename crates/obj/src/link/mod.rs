@@ -5,17 +5,19 @@
 //! - `exception`: the function that runs when a program throws;
 //! - `reference`: maps, data and externs in the instructions;
 //! - `image`: what comes out;
+//! - `digest`: what a kernel knows it by;
 //! - `patch`: what a loader writes into it in the end.
 
 mod assemble;
 mod core;
+mod digest;
 mod exception;
 mod image;
 mod patch;
 mod reference;
 
 pub(crate) use core::{loadable, needs_core_targets, shortened};
-pub use image::{Fixup, FixupKind, Poisoned, ProgramImage};
+pub use image::{Fixup, FixupKind, JumpTable, Poisoned, ProgramImage};
 
 use std::fmt;
 use std::sync::Arc;

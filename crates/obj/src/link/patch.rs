@@ -27,6 +27,14 @@ impl ProgramImage {
         }
     }
 
+    /// Writes the descriptor of a map and the place in its value.
+    pub fn set_map_value(&mut self, insn: usize, fd: i32, offset: u32) {
+        if let Some([first, second]) = self.pair(insn) {
+            first.imm = fd;
+            second.imm = offset.cast_signed();
+        }
+    }
+
     /// Makes an instruction that needs the map at this index of the spec one that the verifier refuses if it can be
     /// reached.
     pub fn poison_map(&mut self, insn: usize, index: usize, name: &str) {

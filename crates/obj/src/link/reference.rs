@@ -55,7 +55,7 @@ pub(super) fn refer(
             Ok(Made::only(FixupKind::MapValue { map, offset }))
         }
         Target::Extern(index) => refer_extern(linker, index, insn, next),
-        Target::Call { .. } | Target::Func { .. } => Err(LinkProblem::Mismatch),
+        Target::Call { .. } | Target::Func { .. } | Target::JumpTable(_) => Err(LinkProblem::Mismatch),
     }
 }
 

@@ -33,6 +33,11 @@ impl Maps {
         self.by_section.insert(section, id);
     }
 
+    /// Says that the variables of a section are in a map that is there already.
+    pub(super) fn hold_section(&mut self, section: usize, map: MapId) {
+        self.by_section.insert(section, map);
+    }
+
     /// Adds a map that programs find by other means than a place in the file, if at all.
     pub(super) fn add_other(&mut self, spec: MapSpec) {
         self.add(spec);

@@ -1,5 +1,6 @@
 //! From the bytes of an ELF file to an [`ObjectSpec`].
 
+mod arena;
 mod btf_maps;
 mod code;
 mod data_maps;
@@ -9,6 +10,7 @@ mod ext_info;
 mod extern_types;
 mod externs;
 mod globals;
+mod jump_tables;
 mod legacy_maps;
 mod map_def;
 mod map_slots;
@@ -66,10 +68,12 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     let mut datasecs = btf.as_ref().map(Datasecs::collect).unwrap_or_default();
     let mut maps = Maps::default();
     p.btf_maps(btf.as_ref(), &datasecs, &mut maps)?;
+    p.arena_data(&mut datasecs, &mut maps)?;
     p.legacy_maps(&mut maps)?;
     p.data_maps(&name, btf.as_ref(), &mut datasecs, &mut maps)?;
     p.kconfig_map(&name, &externs, &mut datasecs, &mut maps);
     p.struct_ops_maps(btf.as_ref(), &mut datasecs, &code, &mut maps)?;
+    p.jump_tables(&mut code)?;
     p.relocs(&maps, &externs, &mut code)?;
     p.map_slots(btf.as_ref(), &datasecs, &code, &mut maps)?;
     let globals = p.globals(&maps)?;

@@ -133,6 +133,11 @@ impl Parser<'_> {
             }
             return Ok(Target::Func { section, offset });
         }
+        if self.sections.role(symbol.section) == Role::JumpTables {
+            let place = (symbol.value, symbol.size);
+            let found = code.jump_tables.binary_search_by_key(&place, |table| table.place);
+            return found.map(Target::JumpTable).map_err(|_| RelocProblem::NoJumpTable { offset });
+        }
         self.map_target(symbol, offset, insn, maps)
     }
 

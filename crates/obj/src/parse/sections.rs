@@ -31,6 +31,10 @@ pub(super) enum Role {
     Maps,
     LegacyMaps,
     StructOps,
+    /// Variables in an arena.
+    Arena,
+    /// Where indirect jumps may go.
+    JumpTables,
 }
 
 impl Sections {
@@ -82,6 +86,8 @@ impl Sections {
             {
                 return Ok(Role::StructOps);
             }
+            ".addr_space.1" if kind == SHT_PROGBITS => return Ok(Role::Arena),
+            ".jumptables" if kind == SHT_PROGBITS => return Ok(Role::JumpTables),
             name => tracing::trace!(section = name, "section is not used"),
         }
         Ok(Role::Other)

@@ -9,6 +9,8 @@ pub(super) struct Symbols {
     pub(super) functions: Vec<Symbol>,
     /// Variables: static ones of legacy maps and of data too.
     pub(super) objects: Vec<Symbol>,
+    /// Tables of indirect jumps.
+    pub(super) jump_tables: Vec<Symbol>,
     /// What is to be found outside of the object.
     pub(super) externs: Vec<Symbol>,
 }
@@ -19,6 +21,11 @@ impl Symbols {
         for symbol in elf.symbols() {
             let symbol = symbol?;
             match symbol.kind {
+                SymbolKind::Object | SymbolKind::None
+                    if sections.role(symbol.section) == Role::JumpTables && symbol.size != 0 =>
+                {
+                    all.jump_tables.push(symbol);
+                }
                 SymbolKind::Func if sections.role(symbol.section) == Role::Code => all.functions.push(symbol),
                 SymbolKind::Object if symbol.section != 0 => all.objects.push(symbol),
                 // Definitions in `maps` of old compilers have no type.

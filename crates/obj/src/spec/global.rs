@@ -14,7 +14,7 @@ pub struct GlobalVar {
     pub name: String,
     /// Index of its map in [`ObjectSpec::maps`](crate::ObjectSpec::maps).
     pub map: usize,
-    /// Offset in the map's value, in bytes.
+    /// Offset in the map's value, in bytes. Of an arena's variables, among these: the loader gives them a place.
     pub offset: u32,
     /// Bytes.
     pub size: u32,
@@ -34,7 +34,7 @@ impl ObjectSpec {
 
     fn globals_of<'a>(&'a self, index: usize, map: &'a MapSpec) -> impl Iterator<Item = GlobalVar> + 'a {
         let read_only = map.is_frozen();
-        let sec = self.btf.as_ref().filter(|_| map.is_global_data());
+        let sec = self.btf.as_ref().filter(|_| map.is_global_data() || map.data().is_some());
         let sec = sec.and_then(|btf| Some((btf, btf.get(map.value_type).ok()?)));
         let typed = sec.into_iter().flat_map(move |(btf, sec)| {
             sec.variables().filter_map(move |var| {

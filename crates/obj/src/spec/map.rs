@@ -32,7 +32,8 @@ pub struct MapSpec {
     pub ifindex: u32,
     /// Type of a key in the object's BTF; void if unknown.
     pub key_type: TypeId,
-    /// Type of a value in the object's BTF; void if unknown. Maps of global data: the DATASEC.
+    /// Type of a value in the object's BTF; void if unknown. Maps of global data, and arenas with variables: the
+    /// DATASEC.
     pub value_type: TypeId,
     /// Whether the object asks for the map to be pinned.
     pub pinning: Pinning,
@@ -46,6 +47,12 @@ pub struct MapSpec {
     pub origin: MapOrigin,
     /// Whether it is created at load; references to a map that is not make the program fail when reached.
     pub autocreate: bool,
+    /// Whether attaching the whole object attaches it, if it is a struct_ops map.
+    #[doc(alias = "bpf_map__set_autoattach")]
+    pub autoattach: bool,
+    /// Name of the only program of the object that may use the map (6.18): the kernel refuses all others.
+    #[doc(alias = "bpf_map__set_exclusive_program")]
+    pub exclusive: Option<String>,
     /// What references to it know it by, whatever its name and place become.
     pub(crate) id: Option<MapId>,
 }
@@ -71,11 +78,13 @@ impl MapSpec {
             contents: Contents::None,
             origin,
             autocreate: true,
+            autoattach: true,
+            exclusive: None,
             id: None,
         }
     }
 
-    /// The initial bytes of a map of global data.
+    /// The initial bytes of a map of global data, or of the variables in an arena (`__arena`).
     pub fn data(&self) -> Option<&Data> {
         match &self.contents {
             Contents::Data(data) => Some(data),
@@ -121,7 +130,7 @@ pub enum Contents {
     /// Nothing.
     #[default]
     None,
-    /// Bytes of the only value of a map of global data.
+    /// Bytes of the only value of a map of global data, or of the variables in an arena.
     Data(Data),
     /// Maps of a map of maps, or programs of a program array, by index.
     Slots(Vec<Slot>),

@@ -5,6 +5,7 @@ mod externs;
 mod global;
 mod map;
 mod program;
+mod resize;
 mod struct_ops;
 
 pub use data::Data;

@@ -1,0 +1,30 @@
+//! What a kernel knows a program by: a hash of its instructions.
+
+use sha2::{Digest as _, Sha256};
+
+use super::ProgramImage;
+use crate::Endian;
+use crate::insn::{Insn, opcode};
+
+impl ProgramImage {
+    /// SHA-256 of the instructions as the kernel computes it when the program is loaded, in the byte order of the machine
+    /// that they are for: descriptors of maps and places in their values do not count. It says whose an
+    /// [exclusive](crate::MapSpec::exclusive) map is.
+    ///
+    /// All fixups but those about maps have to be in.
+    pub fn digest(&self, endian: Endian) -> [u8; 32] {
+        let mut insns = self.insns.clone();
+        let mut after_map = false;
+        for insn in &mut insns {
+            let is_map = !after_map
+                && insn.is_ldimm64()
+                && matches!(insn.src, opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE);
+            let is_rest = after_map && Insn { imm: 0, ..*insn } == Insn::default();
+            if is_map || is_rest {
+                insn.imm = 0;
+            }
+            after_map = is_map;
+        }
+        Sha256::digest(Insn::encode_all(&insns, endian)).into()
+    }
+}
