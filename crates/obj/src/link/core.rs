@@ -135,14 +135,9 @@ fn wanted(spec: &ObjectSpec, code: &Code) -> Vec<Wanted> {
 /// For each function whether it is a program that is to be loaded, or one that programs may call.
 pub(crate) fn loadable(spec: &ObjectSpec) -> Vec<bool> {
     let mut is_wanted: Vec<bool> = spec.code.functions.iter().map(|f| f.subprogram).collect();
-    for program in &spec.programs {
+    for (_, program) in spec.loaded_programs() {
         if let Some(wanted) = is_wanted.get_mut(program.function) {
             *wanted = true;
-        }
-    }
-    for program in spec.programs.iter().filter(|p| !p.autoload) {
-        if let Some(wanted) = is_wanted.get_mut(program.function) {
-            *wanted = false;
         }
     }
     is_wanted

@@ -97,7 +97,9 @@ impl Parser<'_> {
                     return Err(Error::map(&spec.name, MapProblem::SlotTarget { name, expected }));
                 };
                 let (member, program) = (self.names.copy(member.name)?, self.names.copy(program)?);
+                let declared = self.names.copy(&program)?;
                 if let Contents::StructOps(ops) = &mut spec.contents {
+                    ops.declared.insert(declared);
                     ops.programs.insert(member, program);
                 }
             }

@@ -1,6 +1,6 @@
 //! struct_ops maps: a struct of functions that the kernel calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oxbpf_btf::Member;
 
@@ -21,6 +21,8 @@ pub struct StructOps {
     pub data: Vec<u8>,
     /// Programs by name of the field that points to them. Those of fields that are not here are null.
     pub programs: BTreeMap<String, String>,
+    /// The programs that the file says. They are for this map, even if others take their place.
+    pub(crate) declared: BTreeSet<String>,
 }
 
 impl MapSpec {
@@ -79,11 +81,15 @@ impl ObjectSpec {
 
     /// The programs that loading loads, with their index: those with [`ProgramSpec::autoload`]. Programs of struct_ops
     /// maps go with the maps, whatever they say: they are loaded if a map that is created points to them, and not if
-    /// only maps do that are not.
+    /// only maps do that are not, or others took their place.
     pub fn loaded_programs(&self) -> impl Iterator<Item = (usize, &ProgramSpec)> {
         let mut uses: BTreeMap<&str, bool> = BTreeMap::new();
         for map in &self.maps {
-            for program in map.struct_ops().iter().flat_map(|ops| ops.programs.values()) {
+            let Some(ops) = map.struct_ops() else { continue };
+            for program in &ops.declared {
+                uses.entry(program).or_default();
+            }
+            for program in ops.programs.values() {
                 *uses.entry(program).or_default() |= map.autocreate;
             }
         }

@@ -36,7 +36,7 @@ type Result<T> = std::result::Result<T, AttachReason>;
 impl Object {
     /// Attaches every program that is to be attached by what its section says, and every struct_ops map.
     ///
-    /// Left out are programs with [`Program::autoattach`] off, and those whose section says how to attach but not to
+    /// Left out are programs and maps with [`Program::autoattach`] or [`Map::autoattach`](crate::Map::autoattach) off, and those whose section says how to attach but not to
     /// what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain `kprobe`): they wait for their `attach_` method.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Object {
                 Err(error) => return Err(error),
             }
         }
-        for map in self.maps().iter().filter(|map| map.is_struct_ops()) {
+        for map in self.maps().iter().filter(|map| map.autoattach()) {
             links.push(map.attach_struct_ops()?);
         }
         Ok(links)

@@ -71,6 +71,8 @@ pub enum Feature {
     BpfCookie,
     /// One link to many uprobes that filters by process, not by thread.
     UprobeMultiLink,
+    /// Instructions may point to any place in a map's value, not only to its first 512 MiB.
+    DirectOffsets,
     /// System calls are entered through functions that take the registers: `__x64_sys_bpf` and the like.
     SyscallWrapper,
 }
@@ -108,6 +110,7 @@ impl Feature {
         Self::PerfLink,
         Self::BpfCookie,
         Self::UprobeMultiLink,
+        Self::DirectOffsets,
         Self::SyscallWrapper,
     ];
 
@@ -139,6 +142,9 @@ impl Feature {
             Self::PerfLink => ("links to perf events", version(5, 15), links::perf),
             Self::BpfCookie => ("bpf_get_attach_cookie()", version(5, 15), programs::cookie),
             Self::UprobeMultiLink => ("links to many uprobes", version(6, 10), links::uprobe_multi),
+            Self::DirectOffsets => {
+                ("instructions that point far into maps", version(7, 0), maps::direct_offsets)
+            }
             Self::SyscallWrapper => ("system call wrappers", version(4, 17), symbols::syscall_wrapper),
         }
     }

@@ -98,6 +98,7 @@ pub(super) fn fill_program_arrays(
 
 /// Tells struct_ops maps their value and programs, for when they are attached.
 pub(super) fn fill_struct_ops(
+    spec: &ObjectSpec,
     struct_ops: &StructOpsMaps,
     maps: &Maps,
     images: &[ProgramImage],
@@ -109,7 +110,12 @@ pub(super) fn fill_struct_ops(
             images.iter().zip(programs).find(|(image, _)| image.program == wanted).map(|(_, program)| program)
         };
         let slots = ops.slots.iter().filter_map(|(at, program)| Some((*at, loaded(*program)?.clone())));
-        map.set_struct_ops(StructOpsValue { value: ops.value.clone(), programs: slots.collect() });
+        let autoattach = spec.maps.get(index).is_some_and(|map| map.autoattach);
+        map.set_struct_ops(StructOpsValue {
+            value: ops.value.clone(),
+            programs: slots.collect(),
+            autoattach,
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use oxbpf_obj::{MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage};
+use oxbpf_obj::{Endian, FixupKind, MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage};
 use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
 
 use super::btf::LoadedBtf;
@@ -10,7 +10,7 @@ use super::externs::Externs;
 use super::hints::refused;
 use super::pinned::Pins;
 use super::struct_ops::{KernelOps, StructOpsMaps};
-use super::{LoadOptions, contents, hints, memlock, pinned};
+use super::{LoadOptions, arena, contents, hints, memlock, pinned};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
 use crate::map::{Map, Shape, create};
@@ -19,6 +19,8 @@ use crate::map::{Map, Shape, create};
 #[derive(Debug)]
 pub(super) struct Maps {
     maps: Vec<Option<Map>>,
+    /// The arena that has variables, and where they are in it.
+    arena: Option<(usize, u32)>,
     names: Vec<String>,
     /// The pins made by this load: gone again unless it succeeds.
     pins: Pins,
@@ -28,18 +30,23 @@ pub(super) struct Maps {
 pub(super) fn create(
     spec: &ObjectSpec,
     options: &LoadOptions,
+    images: &[ProgramImage],
     btf: Option<&LoadedBtf>,
     externs: &Externs<'_>,
     struct_ops: &StructOpsMaps,
 ) -> Result<Maps> {
     let mut maps = Maps {
         maps: Vec::with_capacity(spec.maps.len()),
+        arena: None,
         names: spec.maps.iter().map(|map| map.name.clone()).collect(),
         pins: Pins::new(&options.kernel),
     };
-    let maker = Maker { spec, options, btf, externs, struct_ops };
+    let maker = Maker { spec, options, images, btf, externs, struct_ops };
     for (index, map) in spec.maps.iter().enumerate() {
-        let made = if map.autocreate { maker.make(index, map, &mut maps.pins)? } else { None };
+        if map.autocreate && map.map_type == MapType::ARENA && map.data().is_some() {
+            maps.arena = Some((index, arena::place(&options.kernel, map)?));
+        }
+        let made = if map.autocreate { maker.make(index, map, &mut maps)? } else { None };
         maps.maps.push(made);
     }
     contents::fill_maps_of_maps(spec, &maps)?;
@@ -57,12 +64,30 @@ impl Maps {
         self.maps.iter().flatten()
     }
 
-    /// Writes the descriptor of a map into a program. Where the map was not created the instruction becomes one that
-    /// the verifier refuses if it can be reached.
-    pub(super) fn write_into(&self, image: &mut ProgramImage, insn: usize, map: usize) {
-        match self.get(map) {
-            Some(map) => image.set_map(insn, map.as_fd().as_raw_fd()),
-            None => image.poison_map(insn, map, self.names.get(map).map_or("?", String::as_str)),
+    /// What is added to the offset of a variable in the map with this index: arenas have more than variables.
+    pub(super) fn offset(&self, map: usize) -> u32 {
+        self.arena.filter(|(index, _)| *index == map).map_or(0, |(_, offset)| offset)
+    }
+
+    /// Writes the descriptors of maps into a program, and the places of variables in them. Where a map was not created
+    /// the instruction becomes one that the verifier refuses if it can be reached.
+    pub(super) fn write_into(&self, image: &mut ProgramImage) {
+        for fixup in std::mem::take(&mut image.fixups) {
+            let (index, variable) = match fixup.kind {
+                FixupKind::MapFd { map } => (map, None),
+                FixupKind::MapValue { map, offset } => (map, Some(offset)),
+                _ => continue,
+            };
+            let fd = self.get(index).map(|map| map.as_fd().as_raw_fd());
+            match (fd, variable) {
+                (Some(fd), Some(offset)) => {
+                    image.set_map_value(fixup.insn, fd, offset.wrapping_add(self.offset(index)));
+                }
+                (Some(fd), None) => image.set_map(fixup.insn, fd),
+                (None, _) => {
+                    image.poison_map(fixup.insn, index, self.names.get(index).map_or("?", String::as_str));
+                }
+            }
         }
     }
 
@@ -77,13 +102,15 @@ impl Maps {
 struct Maker<'a> {
     spec: &'a ObjectSpec,
     options: &'a LoadOptions,
+    /// The programs, complete but for maps.
+    images: &'a [ProgramImage],
     btf: Option<&'a LoadedBtf>,
     externs: &'a Externs<'a>,
     struct_ops: &'a StructOpsMaps,
 }
 
 impl Maker<'_> {
-    fn make(&self, index: usize, map: &MapSpec, pins: &mut Pins) -> Result<Option<Map>> {
+    fn make(&self, index: usize, map: &MapSpec, maps: &mut Maps) -> Result<Option<Map>> {
         if let Some(given) = self.options.maps.get(&map.name) {
             pinned::check_given(map, given)?;
             return Ok(Some(given.clone()));
@@ -100,12 +127,15 @@ impl Maker<'_> {
         let ops = self.struct_ops.get(index);
         let Some((fd, flags)) = self.create(map, ops, max_entries)? else { return Ok(None) };
         let made = self.wrap(map, max_entries, flags, fd);
-        contents::fill_data(map, self.externs, &made)?;
+        match map.map_type {
+            MapType::ARENA => arena::fill(map, maps.offset(index), &made)?,
+            _ => contents::fill_data(map, self.externs, &made)?,
+        }
         if map.is_frozen() {
             made.freeze()?;
         }
         if let Some(path) = path {
-            match pins.pin(&made, &path) {
+            match maps.pins.pin(&made, &path) {
                 // Someone else was faster: theirs is the one to share.
                 Err(error) if error.errno() == Some(Errno::EEXIST) => {
                     let Some(fd) = pinned::open(kernel, map, max_entries, &path)? else { return Err(error) };
@@ -143,12 +173,15 @@ impl Maker<'_> {
         entries: u32,
     ) -> Result<Option<(MapFd, MapFlags)>> {
         let kernel = &self.options.kernel;
+        let given = self.options.inner_maps.get(&map.name);
         let inner = match &map.inner {
-            Some(inner) if map.map_type.is_map_in_map() => {
+            Some(inner) if map.map_type.is_map_in_map() && given.is_none() => {
                 self.create(inner, None, max_entries(kernel, inner)?)?.map(|(fd, _)| fd)
             }
             _ => None,
         };
+        let given = given.filter(|_| map.map_type.is_map_in_map()).map(AsFd::as_fd);
+        let owner = self.owner(map)?;
         let name = map.kernel_name();
         let mut attempt = MapCreate {
             map_type: map.map_type,
@@ -159,8 +192,9 @@ impl Maker<'_> {
             name: &name,
             map_extra: map.map_extra,
             numa_node: map.numa_node,
-            inner_map_fd: inner.as_ref().map(AsFd::as_fd),
+            inner_map_fd: given.or(inner.as_ref().map(AsFd::as_fd)),
             ifindex: map.ifindex,
+            excl_prog_hash: owner.as_ref().map_or(&[], |hash| &hash[..]),
             ..MapCreate::default()
         };
         if let Some(btf) = self.btf
@@ -199,6 +233,23 @@ impl Maker<'_> {
                     hint,
                 });
             }
+        }
+    }
+}
+
+impl Maker<'_> {
+    /// What the kernel knows the only program by that may use a map.
+    fn owner(&self, map: &MapSpec) -> Result<Option<[u8; 32]>> {
+        let Some(name) = &map.exclusive else { return Ok(None) };
+        let is_owner = |image: &&ProgramImage| {
+            self.spec.programs.get(image.program).is_some_and(|program| program.name == *name)
+        };
+        match self.images.iter().find(is_owner) {
+            Some(image) => Ok(Some(image.digest(Endian::NATIVE))),
+            None => Err(Error::MapDefinition {
+                map: map.name.clone(),
+                reason: format!("it is for program {name} only, which is not there or not to be loaded"),
+            }),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! The modern way is tried first; only where the kernel refuses it is asked what it lacks. Loading a plain object on a
 //! recent kernel so takes no more calls than there are things to make.
 
+mod arena;
 mod btf;
 mod contents;
 mod externs;
 pub(crate) mod hints;
+mod jump_tables;
 mod kernel_types;
 mod maps;
 pub(crate) mod memlock;

@@ -41,6 +41,9 @@ pub struct LoadOptions {
     /// Maps to use in place of creating those with these names.
     #[doc(alias = "bpf_map__reuse_fd")]
     pub maps: BTreeMap<String, Map>,
+    /// Maps that say what the inner maps of these maps of maps are like, in place of what the object says.
+    #[doc(alias = "bpf_map__set_inner_map_fd")]
+    pub inner_maps: BTreeMap<String, Map>,
     /// The programs that `freplace` programs replace a function of, and that `fentry` and `fexit` programs trace when
     /// it is not the kernel, by the name of the program that does so.
     #[doc(alias = "bpf_program__set_attach_target")]
@@ -57,6 +60,7 @@ impl Default for LoadOptions {
             log_level: 0,
             pin_root: PathBuf::from("/sys/fs/bpf"),
             maps: BTreeMap::new(),
+            inner_maps: BTreeMap::new(),
             targets: BTreeMap::new(),
         }
     }

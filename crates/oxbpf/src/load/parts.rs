@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use oxbpf_obj::{Endian, FixupKind, ObjectSpec, ProgramImage, ProgramType};
+use oxbpf_obj::{Endian, ObjectSpec, ProgramImage, ProgramType};
+use oxbpf_sys::MapFd;
 
 use super::btf::{self, LoadedBtf};
-use super::externs::{self, Externs};
+use super::externs;
 use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
 use super::struct_ops::{self, StructOpsMaps};
-use super::{LoadOptions, contents, programs, relocate};
+use super::{LoadOptions, contents, jump_tables, programs, relocate};
 use crate::error::{Error, Result};
 use crate::object::Object;
 
@@ -21,6 +22,8 @@ pub(super) struct Parts {
     pub(super) btf: Option<LoadedBtf>,
     pub(super) struct_ops: StructOpsMaps,
     pub(super) maps: Maps,
+    /// The maps of programs' indirect jumps, which the programs hold on to once they are loaded.
+    pub(super) jump_tables: Vec<MapFd>,
     /// The types of modules that programs call functions of.
     pub(super) modules: Vec<Arc<ModuleTypes>>,
     /// The programs to load, complete.
@@ -37,20 +40,28 @@ impl Parts {
         let btf = btf::load(kernel, spec)?;
         let externs = externs::resolve(spec, options, &types, &images)?;
         let struct_ops = struct_ops::prepare(spec, &types)?;
-        let maps = maps::create(spec, options, btf.as_ref(), &externs, &struct_ops)?;
+        images.iter_mut().for_each(|image| externs.write_into(image));
+        let maps = maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops)?;
+        let mut jump_tables = Vec::new();
         for image in &mut images {
-            fix(image, &maps, &externs);
+            jump_tables.extend(jump_tables::create(spec, options, image)?);
+            maps.write_into(image);
         }
-        Ok(Self { types, btf, struct_ops, maps, modules: externs.into_modules(), images })
+        Ok(Self { types, btf, struct_ops, maps, jump_tables, modules: externs.into_modules(), images })
     }
 
     /// Has the programs verified.
     pub(super) fn load(self, spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
         let programs = programs::load(spec, options, &self)?;
-        let Self { struct_ops, maps, images, .. } = self;
+        let Self { struct_ops, maps, jump_tables, images, .. } = self;
+        // The programs hold on to them.
+        drop(jump_tables);
         contents::fill_program_arrays(spec, &maps, &images, &programs)?;
-        contents::fill_struct_ops(&struct_ops, &maps, &images, &programs);
-        let globals = spec.globals().filter_map(|var| maps.get(var.map).cloned().map(|map| (var, map)));
+        contents::fill_struct_ops(spec, &struct_ops, &maps, &images, &programs);
+        let globals = spec.globals().filter_map(|mut var| {
+            var.offset = var.offset.saturating_add(maps.offset(var.map));
+            maps.get(var.map).cloned().map(|map| (var, map))
+        });
         let globals = globals.collect();
         Ok(Object {
             name: spec.name.clone(),
@@ -60,18 +71,6 @@ impl Parts {
             maps: maps.keep(),
             globals,
         })
-    }
-}
-
-/// Writes into a program what is known by now.
-fn fix(image: &mut ProgramImage, maps: &Maps, externs: &Externs<'_>) {
-    for fixup in std::mem::take(&mut image.fixups) {
-        match fixup.kind {
-            FixupKind::MapFd { map } | FixupKind::MapValue { map, .. } => {
-                maps.write_into(image, fixup.insn, map);
-            }
-            _ => externs.write_into(image, fixup),
-        }
     }
 }
 

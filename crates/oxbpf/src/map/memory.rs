@@ -1,9 +1,10 @@
 //! Maps in memory, and freezing them.
 
+use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use oxbpf_obj::MapFlags;
+use oxbpf_obj::{MapFlags, MapType};
 use oxbpf_sys::{Errno, Mapping, Prot, SysError};
 
 use super::Map;
@@ -20,7 +21,7 @@ enum State {
     Unknown,
     /// It cannot be mapped.
     Refused,
-    Mapped(Mapping),
+    Mapped(Arc<Mapping>),
 }
 
 impl Map {
@@ -36,7 +37,9 @@ impl Map {
     pub fn freeze(&self) -> Result<()> {
         // Nobody maps it anew until it is frozen.
         let mut state = self.0.memory.0.write().unwrap_or_else(PoisonError::into_inner);
-        *state = State::Unknown;
+        if self.map_type() != MapType::ARENA {
+            *state = State::Unknown;
+        }
         self.0.kernel.map_freeze(self.as_fd()).map_err(|source| self.failed(source))
     }
 
@@ -59,6 +62,34 @@ impl Map {
         Ok(self.0.kernel.mmap(self.as_fd(), len, 0, prot))
     }
 
+    /// All of an arena, mapped once for all who share the map: it stays where it is as long as any of them is there.
+    pub(crate) fn arena(&self) -> Result<Arc<Mapping>> {
+        let mut state = self.0.memory.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Mapped(mapping) = &*state {
+            return Ok(mapping.clone());
+        }
+        let mapping = Arc::new(self.map_arena()?.map_err(|source| self.failed(source))?);
+        *state = State::Mapped(mapping.clone());
+        Ok(mapping)
+    }
+
+    fn map_whole(&self, prot: Prot) -> Result<Result<Mapping, SysError>> {
+        if self.map_type() == MapType::ARENA { self.map_arena() } else { self.map_values(prot) }
+    }
+
+    fn map_arena(&self) -> Result<Result<Mapping, SysError>> {
+        let len = (self.max_entries() as usize).checked_mul(rustix::param::page_size());
+        let (Some(len), Ok(address)) = (len, usize::try_from(self.shape().map_extra)) else {
+            let reason = "it is larger than this machine's memory can be".to_owned();
+            return Err(Error::MapDefinition { map: self.name().to_owned(), reason });
+        };
+        let kernel = &self.0.kernel;
+        Ok(match NonZeroUsize::new(address) {
+            Some(address) => kernel.mmap_at(self.as_fd(), address, len, 0, Prot::ReadWrite),
+            None => kernel.mmap(self.as_fd(), len, 0, Prot::ReadWrite),
+        })
+    }
+
     /// Does something with the values in memory, mapped once for all who share the map; `None` if it cannot be mapped.
     pub(crate) fn with_memory<T>(&self, prot: Prot, act: impl FnOnce(&Mapping) -> T) -> Option<T> {
         if !self.flags().contains(MapFlags::MMAPABLE) {
@@ -74,14 +105,14 @@ impl Map {
         }
         let mut state = self.0.memory.0.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Unknown = *state {
-            let mapped = match self.map_values(prot).ok()? {
+            let mapped = match self.map_whole(prot).ok()? {
                 // Frozen.
                 Err(error) if prot == Prot::ReadWrite && error.errno == Errno::EPERM => {
-                    self.map_values(Prot::Read).ok()?
+                    self.map_whole(Prot::Read).ok()?
                 }
                 other => other,
             };
-            *state = mapped.map_or(State::Refused, State::Mapped);
+            *state = mapped.map_or(State::Refused, |mapping| State::Mapped(Arc::new(mapping)));
         }
         match &*state {
             State::Mapped(mapping) => Some(act(mapping)),

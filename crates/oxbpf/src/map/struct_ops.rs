@@ -20,6 +20,8 @@ pub(crate) struct StructOpsValue {
     pub(crate) value: Vec<u8>,
     /// Programs, and where their descriptors go.
     pub(crate) programs: Vec<(usize, Program)>,
+    /// Whether attaching the object attaches it.
+    pub(crate) autoattach: bool,
 }
 
 impl StructOpsValue {
@@ -86,8 +88,10 @@ impl Map {
         self.delete(&KEY).map(drop)
     }
 
-    /// Whether [`attach_struct_ops`](Self::attach_struct_ops) can do something.
-    pub(crate) fn is_struct_ops(&self) -> bool {
-        self.0.struct_ops.get().is_some()
+    /// Whether attaching its object attaches it: for struct_ops maps,
+    /// [`MapSpec::autoattach`](oxbpf_obj::MapSpec::autoattach).
+    #[doc(alias = "bpf_map__autoattach")]
+    pub fn autoattach(&self) -> bool {
+        self.0.struct_ops.get().is_some_and(|value| value.autoattach)
     }
 }

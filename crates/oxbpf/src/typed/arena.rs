@@ -1,11 +1,9 @@
 //! Sparse memory that programs and user space share.
 
-use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use oxbpf_obj::MapType;
-use oxbpf_sys::{Mapping, Prot};
+use oxbpf_sys::Mapping;
 
 use super::check_kind;
 use crate::{Error, Map};
@@ -15,13 +13,14 @@ use crate::{Error, Map};
 ///
 /// It has [`max_entries`](Map::max_entries) pages. Where it is in this process is what
 /// [`MapCreate::map_extra`](crate::MapCreate::map_extra) says, or, for 0, where the first mapping of it came to be: a
-/// program that uses an arena can be loaded only once that is known.
+/// program that uses an arena can be loaded only once that is known, so that loading an object maps its arena. A clone of
+/// the map knows it, too; a map that was opened anew does not.
 ///
 /// Reading or writing a page that is not there makes it; in an arena made with
 /// [`MapFlags::SEGV_ON_FAULT`](crate::MapFlags::SEGV_ON_FAULT), and where no memory is left, it ends the process
 /// (`SIGSEGV`).
 ///
-/// Clones share the mapping.
+/// Clones share the mapping, which goes with the last of them and of the map.
 #[derive(Debug, Clone)]
 pub struct Arena {
     map: Map,
@@ -33,22 +32,10 @@ impl Arena {
     ///
     /// # Errors
     /// [`Error::MapKind`] if the map is of another type. [`Error::Map`]: `EEXIST` if something is in the way at its
-    /// address, `EBUSY` or `EINVAL` if it is mapped elsewhere already.
+    /// address, `EBUSY` or `EINVAL` if it is mapped elsewhere already, by others than clones of `map`.
     pub fn new(map: &Map) -> Result<Self, Error> {
         check_kind(map, (MapType::ARENA, "an arena"))?;
-        let address = map.shape().map_extra;
-        let len = (map.max_entries() as usize).checked_mul(rustix::param::page_size());
-        let (Some(len), Ok(address)) = (len, usize::try_from(address)) else {
-            let reason = "it is larger than this machine's memory can be".to_owned();
-            return Err(Error::MapDefinition { map: map.name().to_owned(), reason });
-        };
-        let kernel = map.kernel();
-        let memory = match NonZeroUsize::new(address) {
-            Some(address) => kernel.mmap_at(map.as_fd(), address, len, 0, Prot::ReadWrite),
-            None => kernel.mmap(map.as_fd(), len, 0, Prot::ReadWrite),
-        };
-        let memory = memory.map_err(|source| map.failed(source))?;
-        Ok(Arena { map: map.clone(), memory: Arc::new(memory) })
+        Ok(Arena { map: map.clone(), memory: map.arena()? })
     }
 
     /// The map itself.

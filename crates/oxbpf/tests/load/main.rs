@@ -2,6 +2,7 @@
 // What is unwrapped here and is not there fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod arena;
 mod externs;
 mod features;
 mod maps;
@@ -16,6 +17,7 @@ use oxbpf_testing::{Suite, testdata};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
+    arena::tests(&mut suite);
     externs::tests(&mut suite);
     features::tests(&mut suite);
     objects::tests(&mut suite);

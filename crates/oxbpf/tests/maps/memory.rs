@@ -140,8 +140,9 @@ fn arena() -> TestResult {
         (arena.offset_of(arena.address() + (101 * page) as u64), arena.offset_of(1 << 60)),
         (None, None)
     );
-    // The address is fixed from now on, and taken.
-    let error = Arena::new(&map).expect_err("twice");
+    // The address is fixed from now on, and taken: who shares the map shares the memory, who opens it anew cannot.
+    assert_eq!(Arena::new(&map.clone())?.address(), arena.address());
+    let error = Arena::new(&Map::from_id(&Kernel::host(), map.info()?.id)?).expect_err("twice");
     assert!(matches!(error.errno(), Some(Errno::EBUSY | Errno::EINVAL)), "{error}");
     let error = Arena::new(&make(MapType::ARRAY, 4, 4, 1)?).expect_err("an array").to_string();
     assert_eq!(error, "map m is not an arena: its type is array");

@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+#[path = "../../../obj/tests/common/elf.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it has more than these tests need")]
+mod elf;
 mod faults;
 mod hints;
 mod log;
+mod maps;
 mod older;
 mod open;
 mod prepare;

@@ -110,8 +110,15 @@ impl Externs<'_> {
         self.modules
     }
 
-    /// Writes what was found of an extern into a program.
-    pub(super) fn write_into(&self, image: &mut ProgramImage, Fixup { insn, kind }: Fixup) {
+    /// Writes what was found into a program; what its instructions need besides is left.
+    pub(super) fn write_into(&self, image: &mut ProgramImage) {
+        for fixup in std::mem::take(&mut image.fixups) {
+            self.write(image, fixup);
+        }
+    }
+
+    fn write(&self, image: &mut ProgramImage, fixup: Fixup) {
+        let Fixup { insn, kind } = fixup;
         let found = |index: usize| self.found.get(index).copied().flatten();
         match kind {
             FixupKind::Ksym { index } => match found(index) {
@@ -133,7 +140,7 @@ impl Externs<'_> {
                     image.poison_kfunc(insn, index, name);
                 }
             },
-            _ => {}
+            _ => image.fixups.push(fixup),
         }
     }
 }

@@ -190,6 +190,7 @@ fn check_shape(a: &MapCreateAttr) -> Result<(), Errno> {
             | MapType::PERF_EVENT_ARRAY
             | MapType::CGROUP_ARRAY
             | MapType::ARRAY_OF_MAPS
+            | MapType::INSN_ARRAY
     );
     let storage = matches!(
         kind,

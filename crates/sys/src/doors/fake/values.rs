@@ -41,7 +41,7 @@ impl Values {
         let page = rustix::param::page_size() as u64;
         let value = u64::from(attr.value_size);
         Ok(match kind {
-            MapType::ARRAY | MapType::PERCPU_ARRAY => {
+            MapType::ARRAY | MapType::PERCPU_ARRAY | MapType::INSN_ARRAY => {
                 let stride = value.next_multiple_of(8);
                 let (len, stride) =
                     if kind.is_per_cpu() { (stride * CPUS, stride * CPUS) } else { (value, stride) };

@@ -1,0 +1,224 @@
+//! Maps that take more than a call: arenas with variables, jump tables, maps of one program, inner maps that are given.
+
+use std::sync::Arc;
+
+use oxbpf::obj::insn::opcode;
+use oxbpf::obj::{FixupKind, Insn};
+use oxbpf::sys::doors::{Fake, Recorded};
+use oxbpf::sys::uapi::{MapCreateAttr, MapElemAttr, ProgLoadAttr};
+use oxbpf::{Arena, Kernel, LoadOptions, Map, MapCreate, MapFlags, MapType, Object, ObjectSpec};
+use sha2::{Digest as _, Sha256};
+
+use crate::elf::{File, LOCAL, OBJECT, Sym};
+use crate::{lines, load, named, options, spec, version};
+
+fn creation(calls: &[Recorded], name: &str) -> MapCreateAttr {
+    let creations = named(calls, "BPF_MAP_CREATE");
+    creations.iter().find(|call| call.what == name).unwrap_or_else(|| panic!("no {name}")).view()
+}
+
+fn insns(calls: &[Recorded], program: &str) -> Vec<Insn> {
+    let loads = named(calls, "BPF_PROG_LOAD");
+    let load = loads.iter().rfind(|call| call.what == program).unwrap();
+    Insn::decode_all(load.bytes("insns").unwrap(), oxbpf::btf::Endian::NATIVE)
+}
+
+/// Where instructions point to in the arena, which is the first map to be created.
+fn places(spec: &ObjectSpec, calls: &[Recorded]) -> Vec<i32> {
+    let arena = spec.maps.iter().position(|map| map.name == "arena").unwrap();
+    let index = spec.programs.iter().position(|program| program.name == "count").unwrap();
+    let images = spec.link(&oxbpf::obj::LinkOptions::default()).unwrap();
+    let image = images.iter().find(|image| image.program == index).unwrap();
+    let insns = insns(calls, "count");
+    let is_arena = |kind| matches!(kind, FixupKind::MapValue { map, .. } if map == arena);
+    image.fixups.iter().filter(|fixup| is_arena(fixup.kind)).map(|fixup| insns[fixup.insn + 1].imm).collect()
+}
+
+/// The last pages of the arena, or the first where instructions cannot point beyond 512 MiB.
+#[test]
+fn variables_of_an_arena_are_at_its_end() {
+    let page = i32::try_from(rustix::param::page_size()).unwrap();
+    for (kernel, base) in [(version(6, 18), 0), (version(7, 0), (16 - 5096 / page - 1) * page)] {
+        let mut spec = spec("tests/arena.bpf.o");
+        spec.set_global("counter", &41_u64).unwrap();
+        let (object, calls) = load(&spec, Arc::new(Fake::new().with_version(kernel)));
+        let object = object.unwrap();
+        let (arena, table) = (creation(&calls, "arena"), spec.global("table").unwrap().offset.cast_signed());
+        assert_eq!((arena.max_entries, arena.btf_fd, arena.btf_value_type_id), (16, 0, 0));
+        let step = spec.global("step").unwrap().offset.cast_signed();
+        let zero = spec.global("zero").unwrap().offset.cast_signed();
+        assert_eq!(places(&spec, &calls), [base + step, base, base + table, base + zero], "{kernel}");
+        // Mapped as a whole before the programs that need to know where.
+        let text = lines(&calls);
+        let mmap = text.iter().position(|line| line.starts_with("mmap")).unwrap();
+        let program = text.iter().position(|line| line == "BPF_PROG_LOAD count").unwrap();
+        assert!(mmap < program, "{text:#?}");
+        let memory = Arena::new(object.map("arena").unwrap()).unwrap();
+        assert_eq!(memory.memory().load_u64(usize::try_from(base).unwrap()), Some(41));
+        let counter = object.global("counter").unwrap();
+        assert_eq!(counter.get::<u64>().unwrap(), 41);
+        counter.set(&42_u64).unwrap();
+        assert_eq!(memory.memory().load_u64(usize::try_from(base).unwrap()), Some(42));
+        assert_eq!(object.global("table").unwrap().bytes().unwrap()[..2], [1, 0]);
+    }
+}
+
+#[test]
+fn arenas_that_cannot_hold_their_variables() {
+    let wrong = |change: fn(&mut ObjectSpec)| {
+        let mut spec = spec("tests/arena.bpf.o");
+        change(&mut spec);
+        load(&spec, Arc::new(Fake::new())).0.unwrap_err().to_string()
+    };
+    if rustix::param::page_size() == 4096 {
+        assert_eq!(
+            wrong(|spec| spec.map_mut("arena").unwrap().max_entries = 1),
+            "map arena: its variables take 8192 bytes, it has 4096 (max_entries counts pages)"
+        );
+    }
+    assert_eq!(
+        wrong(|spec| spec.map_mut("arena").unwrap().flags |= MapFlags::SEGV_ON_FAULT),
+        "map arena: it has variables, and with BPF_F_SEGV_ON_FAULT user space cannot make their pages"
+    );
+}
+
+/// A program with a table of two entries, and another that shares the symbol.
+fn with_jump_tables() -> Vec<u8> {
+    let gotox = Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, dst: 1, ..Insn::default() };
+    let load = Insn { code: opcode::LD_IMM64, dst: 1, ..Insn::default() };
+    let end = [Insn::mov64_imm(0, 2), Insn::exit()];
+    let code = [&[load, Insn::default(), gotox], &end[..]].concat();
+    let mut file = File::default();
+    let xdp = file.code("xdp", &code);
+    let tc = file.code("tc", &[&end[..], &code].concat());
+    file.func("first", xdp, 0, 5);
+    file.func("plain", tc, 0, 2);
+    file.func("second", tc, 2, 5);
+    let entries: [u64; 5] = [3 * 8, 4 * 8, 5 * 8, 6 * 8, 5 * 8];
+    let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
+    let section = file.data(".jumptables", bytes);
+    let mut table = |name, value, size| {
+        file.symbol(Sym { name, bind: LOCAL, kind: OBJECT, section, value, size, ..Sym::default() })
+    };
+    let (first, second) = (table("BPF.JT.0.0", 0, 16), table("BPF.JT.1.0", 16, 24));
+    file.relocs(".relxdp", xdp, &[(0, first, 1)]);
+    file.relocs(".reltc", tc, &[(2 * 8, second, 1)]);
+    file.data("license", *b"GPL\0");
+    file.build()
+}
+
+/// One map for each table of each program, filled and frozen before the program is loaded; gone after it.
+#[test]
+fn jump_tables_become_instruction_arrays() {
+    if cfg!(target_endian = "big") {
+        return;
+    }
+    let spec = ObjectSpec::parse_named("jumps", &with_jump_tables()).unwrap();
+    let fake = Arc::new(Fake::new());
+    let (object, calls) = load(&spec, fake.clone());
+    let object = object.unwrap();
+    let text = lines(&calls);
+    let (array, set, freeze) = ("BPF_MAP_CREATE .jumptables", "BPF_MAP_UPDATE_ELEM", "BPF_MAP_FREEZE");
+    let expected = [
+        &[array, set, set, freeze][..],
+        &[array, set, set, set, freeze],
+        &["BPF_PROG_LOAD first", "BPF_PROG_LOAD plain", "BPF_PROG_LOAD second"],
+    ]
+    .concat();
+    assert_eq!(text, expected);
+    let creations: Vec<MapCreateAttr> = named(&calls, "BPF_MAP_CREATE").iter().map(|c| c.view()).collect();
+    for (create, entries) in creations.iter().zip([2, 3]) {
+        let shape =
+            (create.map_type, create.key_size, create.value_size, create.max_entries, create.map_flags);
+        assert_eq!(shape, (MapType::INSN_ARRAY.0, 4, 16, entries, 0));
+    }
+    // Of the second the first one stands at instruction 2 of its section.
+    let values: Vec<u32> = named(&calls, set)
+        .iter()
+        .map(|call| u32::from_ne_bytes(call.bytes("value").unwrap()[..4].try_into().unwrap()))
+        .collect();
+    assert_eq!(values, [3, 4, 3, 4, 3]);
+    let fds: Vec<u32> = named(&calls, freeze).iter().map(|call| call.view::<MapElemAttr>().map_fd).collect();
+    for (program, fd) in ["first", "second"].into_iter().zip(fds) {
+        let insn = insns(&calls, program)[0];
+        assert_eq!((insn.src, insn.imm.cast_unsigned()), (opcode::PSEUDO_MAP_VALUE, fd), "{program}");
+    }
+    assert_eq!((fake.open_objects(), object.maps().len()), (3, 0), "the programs");
+}
+
+/// A kernel that has none says so by the map, and which kernel does.
+#[test]
+fn jump_tables_need_linux_6_19() {
+    let spec = ObjectSpec::parse_named("jumps", &with_jump_tables()).unwrap();
+    let older = oxbpf::sys::doors::Older::new(Arc::new(Fake::new()), version(6, 18));
+    let (object, _) = load(&spec, Arc::new(older));
+    let error = object.unwrap_err().to_string();
+    assert!(error.starts_with("map .jumptables"), "{error}");
+    assert!(error.ends_with("needs kernel >= 6.19 (maps of type insn_array), this is 6.18.0"), "{error}");
+}
+
+/// The kernel hashes instructions without what maps have in them; the loader does the same before it knows of any.
+#[test]
+fn exclusive_maps_carry_the_hash_of_their_program() {
+    let mut spec = spec("tests/exclusive.bpf.o");
+    spec.map_mut("own").unwrap().exclusive = Some("owner".into());
+    let (object, calls) = load(&spec, Arc::new(Fake::new()));
+    object.unwrap();
+    let own = named(&calls, "BPF_MAP_CREATE").into_iter().find(|call| call.what == "own").unwrap();
+    assert_eq!(own.view::<MapCreateAttr>().excl_prog_hash_size, 32);
+    let mut insns = insns(&calls, "owner");
+    for i in 0..insns.len() {
+        if insns[i].code == opcode::LD_IMM64 && matches!(insns[i].src, 1 | 2) {
+            (insns[i].imm, insns[i + 1].imm) = (0, 0);
+        }
+    }
+    let hash = Sha256::digest(Insn::encode_all(&insns, oxbpf::btf::Endian::NATIVE));
+    assert_eq!(own.bytes("excl_prog_hash"), Some(&hash[..]));
+
+    spec.map_mut("own").unwrap().exclusive = Some("other".into());
+    let error = load(&spec, Arc::new(Fake::new())).0.unwrap_err().to_string();
+    assert_eq!(error, "map own: it is for program other only, which is not there or not to be loaded");
+}
+
+#[test]
+fn inner_maps_may_be_given() {
+    let spec = spec("tests/inner_maps.bpf.o");
+    let recorder = Arc::new(oxbpf::sys::doors::Recorder::new(Arc::new(Fake::new())));
+    let kernel = Kernel::with_door(recorder.clone());
+    let create = MapCreate {
+        map_type: MapType::ARRAY,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 10,
+        name: "given",
+        ..MapCreate::default()
+    };
+    let given = Map::create(&kernel, &create).unwrap();
+    recorder.take();
+    let mut options: LoadOptions = options(&spec, kernel);
+    options.inner_maps.insert("outer_hash".into(), given.clone());
+    Object::load(&spec, &options).unwrap();
+    let calls = recorder.take();
+    use std::os::fd::{AsFd, AsRawFd};
+    let fd = given.as_fd().as_raw_fd().cast_unsigned();
+    assert_eq!(creation(&calls, "outer_hash").inner_map_fd, fd);
+    assert_ne!(creation(&calls, "outer_array").inner_map_fd, fd);
+    let text = lines(&calls);
+    assert!(!text.iter().any(|line| line.contains("outer_hash.")), "no template: {text:#?}");
+}
+
+/// The kernel takes the types with the new size.
+#[test]
+fn resized_data_is_as_large_as_its_types() {
+    let mut spec = spec("tests/resized.bpf.o");
+    assert!(spec.set_value_size(".data.samples", 4 + 4000).unwrap().is_none());
+    let (object, calls) = load(&spec, Arc::new(Fake::new()));
+    let object = object.unwrap();
+    let create = creation(&calls, ".data.samples");
+    assert_eq!(create.value_size, 4004);
+    assert_ne!(create.btf_value_type_id, 0, "the fake insists on types of that size");
+    assert_eq!(object.global("samples").unwrap().size(), 4000);
+    assert_eq!(named(&calls, "BPF_MAP_CREATE").iter().filter(|call| call.errno.is_some()).count(), 0);
+    let load: ProgLoadAttr = named(&calls, "BPF_PROG_LOAD")[0].view();
+    assert_ne!(load.prog_btf_fd, 0);
+}
