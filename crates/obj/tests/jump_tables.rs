@@ -5,7 +5,7 @@
 mod common;
 
 use common::elf::{FUNC, File, LOCAL, OBJECT, Sym};
-use oxbpf_obj::insn::{disassemble, opcode};
+use oxbpf_obj::insn::{Regs, disassemble, opcode};
 use oxbpf_obj::{Endian, Error, FixupKind, Insn, LinkOptions, LinkProblem, ObjectSpec, ProgramImage};
 
 /// R_BPF_64_64.
@@ -13,8 +13,9 @@ const IMM64: u32 = 1;
 
 /// A jump by table: `r1` has what is loaded, and `gotox r1` follows.
 fn by_table() -> [Insn; 3] {
-    let gotox = Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, dst: 1, ..Insn::default() };
-    let load = Insn { code: opcode::LD_IMM64, dst: 1, ..Insn::default() };
+    let gotox =
+        Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, regs: Regs::new(1, 0), ..Insn::default() };
+    let load = Insn { code: opcode::LD_IMM64, regs: Regs::new(1, 0), ..Insn::default() };
     [load, Insn::default(), gotox]
 }
 
@@ -22,8 +23,12 @@ fn by_table() -> [Insn; 3] {
 fn file(endian: Endian, entries: [u64; 4]) -> File {
     let mut file = File { endian, ..File::default() };
     let end = [Insn::mov64_imm(0, 0), Insn::exit()];
-    let call =
-        Insn { code: opcode::CLASS_JMP | opcode::CALL, src: opcode::PSEUDO_CALL, imm: -1, ..Insn::default() };
+    let call = Insn {
+        code: opcode::CLASS_JMP | opcode::CALL,
+        regs: Regs::new(0, opcode::PSEUDO_CALL),
+        imm: -1,
+        ..Insn::default()
+    };
     let text = file.code(".text", &[&end[..], &by_table(), &end].concat());
     let xdp = file.code("xdp", &[&end[..], &[call], &by_table(), &end].concat());
     file.func("other", xdp, 0, 2);
@@ -64,7 +69,7 @@ fn entries_count_from_the_program() {
             let fixup = prog.fixups.iter().find(|fixup| fixup.insn == insn).unwrap();
             let FixupKind::JumpTable { table } = fixup.kind else { panic!("{fixup:?}") };
             assert_eq!(tables[table], entries);
-            assert_eq!((prog.insns[insn].src, prog.insns[insn + 1].imm), (opcode::PSEUDO_MAP_VALUE, 0));
+            assert_eq!((prog.insns[insn].src(), prog.insns[insn + 1].imm), (opcode::PSEUDO_MAP_VALUE, 0));
         }
         let text: Vec<String> = disassemble(&prog.insns).map(|line| line.to_string()).collect();
         assert!(text.iter().any(|line| line.contains("gotox r1")), "{text:?}");

@@ -152,7 +152,7 @@ impl<'l> Assembler<'l> {
                     if !insn.is_ldimm64() {
                         return Err(self.fail(frame, index, LinkProblem::Mismatch));
                     }
-                    insn.src = opcode::PSEUDO_MAP_VALUE;
+                    insn.set_src(opcode::PSEUDO_MAP_VALUE);
                     self.jump_table(frame, index, table, here)?;
                     continue;
                 }

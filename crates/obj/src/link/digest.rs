@@ -13,18 +13,19 @@ impl ProgramImage {
     ///
     /// All fixups but those about maps have to be in.
     pub fn digest(&self, endian: Endian) -> [u8; 32] {
-        let mut insns = self.insns.clone();
+        let mut hash = Sha256::new();
         let mut after_map = false;
-        for insn in &mut insns {
+        for mut insn in self.insns.iter().copied() {
             let is_map = !after_map
                 && insn.is_ldimm64()
-                && matches!(insn.src, opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE);
-            let is_rest = after_map && Insn { imm: 0, ..*insn } == Insn::default();
+                && matches!(insn.src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE);
+            let is_rest = after_map && Insn { imm: 0, ..insn } == Insn::default();
             if is_map || is_rest {
                 insn.imm = 0;
             }
             after_map = is_map;
+            hash.update(insn.encode(endian));
         }
-        Sha256::digest(Insn::encode_all(&insns, endian)).into()
+        hash.finalize().into()
     }
 }

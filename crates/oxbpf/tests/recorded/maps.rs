@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oxbpf::obj::insn::opcode;
+use oxbpf::obj::insn::{Regs, opcode};
 use oxbpf::obj::{FixupKind, Insn};
 use oxbpf::sys::doors::{Fake, Recorded};
 use oxbpf::sys::uapi::{MapCreateAttr, MapElemAttr, ProgLoadAttr};
@@ -84,8 +84,9 @@ fn arenas_that_cannot_hold_their_variables() {
 
 /// A program with a table of two entries, and another that shares the symbol.
 fn with_jump_tables() -> Vec<u8> {
-    let gotox = Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, dst: 1, ..Insn::default() };
-    let load = Insn { code: opcode::LD_IMM64, dst: 1, ..Insn::default() };
+    let gotox =
+        Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, regs: Regs::new(1, 0), ..Insn::default() };
+    let load = Insn { code: opcode::LD_IMM64, regs: Regs::new(1, 0), ..Insn::default() };
     let end = [Insn::mov64_imm(0, 2), Insn::exit()];
     let code = [&[load, Insn::default(), gotox], &end[..]].concat();
     let mut file = File::default();
@@ -141,7 +142,7 @@ fn jump_tables_become_instruction_arrays() {
     let fds: Vec<u32> = named(&calls, freeze).iter().map(|call| call.view::<MapElemAttr>().map_fd).collect();
     for (program, fd) in ["first", "second"].into_iter().zip(fds) {
         let insn = insns(&calls, program)[0];
-        assert_eq!((insn.src, insn.imm.cast_unsigned()), (opcode::PSEUDO_MAP_VALUE, fd), "{program}");
+        assert_eq!((insn.src(), insn.imm.cast_unsigned()), (opcode::PSEUDO_MAP_VALUE, fd), "{program}");
     }
     assert_eq!((fake.open_objects(), object.maps().len()), (3, 0), "the programs");
 }
@@ -168,7 +169,7 @@ fn exclusive_maps_carry_the_hash_of_their_program() {
     assert_eq!(own.view::<MapCreateAttr>().excl_prog_hash_size, 32);
     let mut insns = insns(&calls, "owner");
     for i in 0..insns.len() {
-        if insns[i].code == opcode::LD_IMM64 && matches!(insns[i].src, 1 | 2) {
+        if insns[i].code == opcode::LD_IMM64 && matches!(insns[i].src(), 1 | 2) {
             (insns[i].imm, insns[i + 1].imm) = (0, 0);
         }
     }
