@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
@@ -297,6 +298,19 @@ impl Btf {
     #[inline]
     pub(crate) fn type_words(&self) -> &[Word] {
         words(self.0.layout.types_of(&self.0.bytes))
+    }
+
+    /// The same to be changed, after what others share was copied.
+    pub(crate) fn type_words_mut(&mut self) -> &mut [Word] {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.layout.types_of_mut(inner.bytes.make_mut()).as_chunks_mut().0
+    }
+
+    /// Where the words of an own type are among those of all.
+    pub(crate) fn words_of(&self, own: usize) -> Range<usize> {
+        let at = |own: usize| self.0.offs.get(own).map(|&at| at as usize);
+        let end = self.type_words().len();
+        at(own).unwrap_or(end)..at(own.saturating_add(1)).unwrap_or(end)
     }
 
     pub(crate) fn types_offset(&self) -> usize {

@@ -27,6 +27,17 @@ impl Bytes {
             Repr::Shared(s) => (**s).as_ref(),
         }
     }
+
+    /// The bytes to be changed: copied first unless nobody else has them.
+    pub(crate) fn make_mut(&mut self) -> &mut [u8] {
+        if let Repr::Shared(_) = &self.0 {
+            self.0 = Repr::Owned(Arc::new(self.as_slice().to_vec()));
+        }
+        match &mut self.0 {
+            Repr::Owned(bytes) => Arc::make_mut(bytes).as_mut_slice(),
+            Repr::Shared(_) => &mut [],
+        }
+    }
 }
 
 impl Deref for Bytes {

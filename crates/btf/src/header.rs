@@ -126,6 +126,10 @@ impl Layout {
         data.get(self.strs..self.strs.wrapping_add(self.strs_len)).unwrap_or_default()
     }
 
+    pub(crate) fn types_of_mut<'d>(&self, data: &'d mut [u8]) -> &'d mut [u8] {
+        data.get_mut(self.types..self.types.wrapping_add(self.types_len)).unwrap_or_default()
+    }
+
     #[inline]
     pub(crate) fn types_of<'d>(&self, data: &'d [u8]) -> &'d [u8] {
         data.get(self.types..self.types.wrapping_add(self.types_len)).unwrap_or_default()

@@ -87,6 +87,7 @@ mod layout;
 mod long;
 mod lookup;
 mod parse;
+mod patch;
 mod permute;
 mod progress;
 mod relocate;
@@ -113,7 +114,7 @@ pub use entries::{
 };
 pub use error::{Error, ExtProblem, TypeError, TypeProblem};
 pub use ext::{
-    BtfExt, CoreRelo, CoreReloKind, ExtRecord, ExtSection, ExtSections, FuncInfo, LineInfo, Records,
+    BtfExt, CoreRelo, CoreReloKind, ExtRecord, ExtSection, ExtSections, ExtView, FuncInfo, LineInfo, Records,
 };
 pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};

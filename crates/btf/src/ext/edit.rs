@@ -44,7 +44,7 @@ impl BtfExt {
             .u32(old.get(4..).and_then(|b| b.first_chunk()).copied().unwrap_or_default());
         turn(0, 2, 2);
         turn(4, header as usize, 4);
-        for part in [self.0.func, self.0.line, self.0.core] {
+        for part in [self.0.parts.func, self.0.parts.line, self.0.parts.core] {
             if part.record != 0 {
                 turn(part.start.saturating_sub(4), part.start.saturating_add(part.len), 4);
             }

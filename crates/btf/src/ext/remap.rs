@@ -19,7 +19,9 @@ impl BtfExt {
     ) -> Result<Vec<u8>, Error> {
         let mut bytes = self.as_bytes().to_vec();
         // Behind the instruction: of line info the file and the line, of a relocation the access path.
-        for (part, strings) in [(self.0.func, &[][..]), (self.0.line, &[4, 8]), (self.0.core, &[8])] {
+        for (part, strings) in
+            [(self.0.parts.func, &[][..]), (self.0.parts.line, &[4, 8]), (self.0.parts.core, &[8])]
+        {
             self.visit(part, |place, at| {
                 let fields = if place == Place::Section { &[0] } else { strings };
                 fields.iter().try_for_each(|field| self.change(&mut bytes, at.saturating_add(*field), &mut f))
@@ -31,7 +33,7 @@ impl BtfExt {
     /// The raw data, or those `bytes` of the same layout, with every type id changed.
     pub(crate) fn with_ids(&self, bytes: Option<Vec<u8>>, mut f: impl FnMut(TypeId) -> TypeId) -> Vec<u8> {
         let mut bytes = bytes.unwrap_or_else(|| self.as_bytes().to_vec());
-        for part in [self.0.func, self.0.core] {
+        for part in [self.0.parts.func, self.0.parts.core] {
             // Nothing fails.
             let _ = self.visit(part, |place, at| match place {
                 Place::Section => Ok(()),

@@ -20,7 +20,7 @@ struct Changes {
     /// `.ksyms` and `.kconfig`.
     externs: Vec<TypeId>,
     sizes: Vec<(TypeId, u32)>,
-    vars: Vec<(TypeId, usize, SecVar)>,
+    vars: Vec<(TypeId, Vec<SecVar>)>,
     linkages: Vec<(TypeId, u32)>,
 }
 
@@ -109,7 +109,7 @@ fn fill_datasec(btf: &Btf, sec: Type<'_>, lookups: &Lookups<'_>, changes: &mut C
         vars.sort_by_key(|v| v.offset);
     }
     if is_changed {
-        changes.vars.extend(vars.into_iter().enumerate().map(|(i, var)| (sec.id(), i, var)));
+        changes.vars.push((sec.id(), vars));
     }
     Ok(())
 }
@@ -157,28 +157,28 @@ impl<'b> Datasecs<'b> {
 }
 
 impl Changes {
-    fn apply(self, btf: Btf, externs: &Externs) -> Result<Btf, Error> {
-        let is_nothing = self.externs.is_empty() && self.sizes.is_empty();
-        if is_nothing && self.vars.is_empty() && self.linkages.is_empty() {
-            return Ok(btf);
-        }
-        let mut builder = BtfBuilder::from(&btf);
+    fn apply(self, mut btf: Btf, externs: &Externs) -> Result<Btf, Error> {
         let apply = || {
+            for (id, size) in self.sizes {
+                btf.set_datasec_size(id, size)?;
+            }
+            for (id, vars) in self.vars {
+                btf.set_datasec_vars(id, &vars)?;
+            }
+            for (id, linkage) in self.linkages {
+                btf.set_linkage(id, linkage)?;
+            }
+            if self.externs.is_empty() {
+                return Ok(btf);
+            }
+            // Types are added to these.
+            let mut builder = BtfBuilder::from(&btf);
             for id in self.externs {
                 let sec = btf.get(id)?;
                 match sec.name() {
                     ".ksyms" => extern_types::ksyms(&btf, sec, &mut builder)?,
                     _ => extern_types::kconfig(&btf, sec, externs, &mut builder)?,
                 }
-            }
-            for (id, size) in self.sizes {
-                builder.set_datasec_size(id, size)?;
-            }
-            for (id, index, var) in self.vars {
-                builder.set_datasec_var(id, index, var)?;
-            }
-            for (id, linkage) in self.linkages {
-                builder.set_linkage(id, linkage)?;
             }
             builder.build_as(btf.endian())
         };

@@ -24,8 +24,10 @@ mod symbols;
 
 use std::sync::Arc;
 
+use oxbpf_btf::ExtView;
+
 use crate::elf::{Elf, NameBudget};
-use crate::{Btf, BtfExt, Error, ObjectSpec};
+use crate::{Btf, Error, ObjectSpec};
 use datasec::Datasecs;
 use maps::Maps;
 use sections::Sections;
@@ -58,9 +60,9 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     if let Some(btf) = &btf
         && let Some(index) = p.sections.btf_ext
     {
-        let ext = BtfExt::parse(p.elf.claim(index)?, btf)
+        let ext = ExtView::parse(p.elf.claim(index)?, btf)
             .map_err(|source| Error::Btf { section: ".BTF.ext", source })?;
-        p.ext_info(&ext, &mut code)?;
+        p.ext_info(ext, &mut code)?;
     }
     let externs = p.externs(btf.as_ref())?;
     let btf = btf.map(|btf| p.fill_datasecs(btf, &code, &externs)).transpose()?;
