@@ -189,3 +189,21 @@ impl Drop for Ext {
         unsafe { sys::btf_ext__free(self.0.as_ptr()) };
     }
 }
+
+/// Program type and attach type of a section's name.
+pub(crate) fn section(name: &str) -> Option<(u32, u32)> {
+    let name = CString::new(name).ok()?;
+    let (mut prog_type, mut attach_type) = (0, 0);
+    // SAFETY: the name ends with NUL, and both places are written to while the call lasts.
+    let result = unsafe { sys::libbpf_prog_type_by_name(name.as_ptr(), &mut prog_type, &mut attach_type) };
+    (result >= 0).then_some((prog_type, attach_type))
+}
+
+/// Attach type of a section's name, for those that BPF_PROG_ATTACH takes.
+pub(crate) fn attach_type(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    let mut attach_type = 0;
+    // SAFETY: the name ends with NUL, and the place is written to while the call lasts.
+    let result = unsafe { sys::libbpf_attach_type_by_name(name.as_ptr(), &mut attach_type) };
+    (result >= 0).then_some(attach_type)
+}

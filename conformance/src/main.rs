@@ -1,4 +1,4 @@
-//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, and `objects`.
+//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects` and `sections`.
 
 mod btf;
 mod generate;
@@ -6,6 +6,7 @@ mod inputs;
 mod libbpf;
 mod objects;
 mod random;
+mod sections;
 mod tally;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Area {
     Btf(Settings),
     /// Which objects load: those of the kernel's selftests
     Objects(objects::Objects),
+    /// What names of sections mean
+    Sections,
     #[command(hide = true)]
     Object(objects::One),
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let settings = match Command::parse().area {
         Area::Btf(settings) => settings,
         Area::Objects(settings) => return done(objects::run(&settings)),
+        Area::Sections => return done(Ok(sections::run())),
         Area::Object(one) => return done(objects::one(&one).map(|()| true)),
     };
     let wanted = |name: &str| {

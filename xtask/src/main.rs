@@ -35,6 +35,8 @@ Tasks of this repository.
   cargo xtask conformance objects [NAME…] [--json] [--vm 6.1]
                                  which of the kernel's selftest objects load, with either library
                                  (also needs linux-source-6.1, python3, bpftool)
+  cargo xtask conformance sections
+                                 what names of sections mean to either library
   cargo xtask help               print this
 ";
 

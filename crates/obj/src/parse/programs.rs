@@ -20,9 +20,7 @@ impl Parser<'_> {
                 Some((def, target)) => (Some(def), target),
                 None => (None, None),
             };
-            let mut flags = ProgramFlags::empty();
-            flags.set(ProgramFlags::SLEEPABLE, def.is_some_and(|d| d.sleepable));
-            flags.set(ProgramFlags::XDP_HAS_FRAGS, def.is_some_and(|d| d.xdp_frags));
+            let flags = def.map_or(ProgramFlags::empty(), SectionDef::flags);
             for index in section.functions.clone() {
                 let Some(function) = code.functions.get(index).filter(|f| !f.subprogram) else { continue };
                 programs.push(ProgramSpec {

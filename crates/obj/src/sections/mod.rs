@@ -2,7 +2,7 @@
 
 mod table;
 
-use crate::uapi::{AttachType, ProgramType};
+use crate::uapi::{AttachType, ProgramFlags, ProgramType};
 
 /// How programs of a section are attached when nothing but the section's name is known.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -163,6 +163,14 @@ impl SectionDef {
     const fn frags(mut self) -> Self {
         self.xdp_frags = true;
         self
+    }
+
+    /// The flags that its programs are loaded with.
+    pub fn flags(&self) -> ProgramFlags {
+        let mut flags = ProgramFlags::empty();
+        flags.set(ProgramFlags::SLEEPABLE, self.sleepable);
+        flags.set(ProgramFlags::XDP_HAS_FRAGS, self.xdp_frags);
+        flags
     }
 
     /// The whole table, in the order of matching.

@@ -19,18 +19,25 @@ pub struct ProgramSpec {
     /// Type; `UNSPEC` (which no kernel takes) for a section that is not in the table.
     pub prog_type: ProgramType,
     /// Attach type expected at load.
+    #[doc(alias = "bpf_program__set_expected_attach_type")]
     pub attach_type: Option<AttachType>,
     /// What follows the section's prefix: `sched/sched_switch`, `do_unlinkat`, `/bin/sh:main`.
+    #[doc(alias = "bpf_program__set_attach_target")]
     pub attach_to: Option<String>,
     /// Flags at load; those that follow from the section (sleepable, XDP fragments) are set.
+    #[doc(alias = "bpf_program__set_flags")]
     pub flags: ProgramFlags,
     /// Whether it is loaded; off for a section that begins with `?`.
+    #[doc(alias = "bpf_program__set_autoload")]
     pub autoload: bool,
     /// Whether attaching the whole object attaches it.
+    #[doc(alias = "bpf_program__set_autoattach")]
     pub autoattach: bool,
     /// Network device it is offloaded or bound to; 0 for none.
+    #[doc(alias = "bpf_program__set_ifindex")]
     pub ifindex: u32,
     /// Level of the verifier's log at load: 0 for a log of failures only, 1, 2, or 4 for statistics.
+    #[doc(alias = "bpf_program__set_log_level")]
     pub log_level: u32,
     /// Instructions of its whole section.
     pub(crate) insns: Arc<Vec<Insn>>,
@@ -40,6 +47,31 @@ pub struct ProgramSpec {
 }
 
 impl ProgramSpec {
+    /// Makes it a program of another type. What its section says of the old type no longer holds: how it is attached
+    /// ([`def`](Self::def)), and the flags that follow from it.
+    ///
+    /// ```
+    /// use oxbpf_obj::{AttachType, ObjectSpec, ProgramFlags, ProgramType};
+    ///
+    /// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/xdp_counter.bpf.o");
+    /// let mut spec = ObjectSpec::parse(&std::fs::read(file)?)?;
+    /// let program = &mut spec.programs[0];
+    /// program.set_type(ProgramType::SCHED_CLS);
+    /// program.attach_type = Some(AttachType::TCX_INGRESS);
+    /// assert!(program.def.is_none() && program.flags == ProgramFlags::empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "bpf_program__set_type")]
+    pub fn set_type(&mut self, prog_type: ProgramType) {
+        if self.prog_type == prog_type {
+            return;
+        }
+        self.prog_type = prog_type;
+        if let Some(def) = self.def.take() {
+            self.flags.remove(def.flags());
+        }
+    }
+
     /// Its own instructions as the file has them: not relocated, without the functions it calls.
     #[doc(alias = "bpf_program__insns")]
     pub fn insns(&self) -> &[Insn] {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use oxbpf_obj::{
-    AttachType, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
+    AttachKind, AttachType, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
 };
 use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
 
@@ -84,7 +84,7 @@ impl Loader<'_> {
         let mut attempt = Attempt {
             insns: Cow::Borrowed(&image.insns),
             name: names::for_kernel(&spec.name),
-            attach_type: spec.attach_type,
+            attach_type: attach_type(kernel, spec),
             kernel_version: self.spec.kernel_version,
             target: Target::default(),
         };
@@ -107,7 +107,7 @@ impl Loader<'_> {
             section: spec.section.clone(),
             def: spec.def,
             prog_type: spec.prog_type,
-            attach_type: spec.attach_type,
+            attach_type: attach_type(kernel, spec),
             attach_to: spec.attach_to.clone(),
             flags: spec.flags,
             autoattach: spec.autoattach,
@@ -239,6 +239,15 @@ fn uses(image: &ProgramImage, map: &Map) -> bool {
             && matches!(insn.src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE)
             && insn.imm == fd
     })
+}
+
+/// What the kernel is told a program is for. Probes of USDT are attached many at a time where the kernel can.
+fn attach_type(kernel: &Kernel, spec: &ProgramSpec) -> Option<AttachType> {
+    let is_usdt = spec.def.is_some_and(|def| def.attach == AttachKind::Usdt);
+    if is_usdt && !lacks(kernel, Feature::UprobeMultiLink) {
+        return Some(AttachType::TRACE_UPROBE_MULTI);
+    }
+    spec.attach_type
 }
 
 /// Takes back one thing of `attempt` that this kernel lacks; false if there is none left.

@@ -28,11 +28,24 @@ pub(super) fn find<'a>(
     spec: &ProgramSpec,
     program: Option<&'a Program>,
 ) -> Result<Target<'a>> {
+    let missing =
+        |reason: String| Error::Target { program: spec.name.clone(), section: spec.section.clone(), reason };
+    let untold = |source| {
+        let what = format!("program {} ({})", spec.name, spec.section);
+        Error::KernelBtf { what, source }
+    };
+    if is_of_many(spec.attach_type) {
+        // Which functions is said when it is attached; but of which module they are, now.
+        let Some((module, _)) = spec.attach_to.as_deref().and_then(|to| to.split_once(':')) else {
+            return Ok(Target::default());
+        };
+        let found = types.find(Some(module), |_, _| Some(())).map_err(untold)?;
+        let found = found.ok_or_else(|| missing(format!("this kernel has no module {module} with types")))?;
+        return Ok(Target { module: found.module, ..Target::default() });
+    }
     if !needs_target(spec, program.is_some()) {
         return Ok(Target::default());
     }
-    let missing =
-        |reason: String| Error::Target { program: spec.name.clone(), section: spec.section.clone(), reason };
     let Some(name) = &spec.attach_to else {
         return Err(missing("its section names no target; set attach_to before loading".into()));
     };
@@ -49,11 +62,18 @@ pub(super) fn find<'a>(
     match wanted.find(types) {
         Ok(Some(Declared { found, module, .. })) => Ok(Target { id: found, module, program: None }),
         Ok(None) => Err(missing(format!("this kernel has no {wanted}"))),
-        Err(source) => {
-            let what = format!("program {} ({})", spec.name, spec.section);
-            Err(Error::KernelBtf { what, source })
-        }
+        Err(source) => Err(untold(source)),
     }
+}
+
+/// Whether programs of this attach type trace many functions at a time.
+fn is_of_many(attach_type: Option<AttachType>) -> bool {
+    matches!(
+        attach_type,
+        Some(
+            AttachType::TRACE_FENTRY_MULTI | AttachType::TRACE_FEXIT_MULTI | AttachType::TRACE_FSESSION_MULTI
+        )
+    )
 }
 
 fn needs_target(spec: &ProgramSpec, given: bool) -> bool {

@@ -8,6 +8,7 @@ mod calls;
 mod elf;
 mod faults;
 mod hints;
+mod kinds;
 mod log;
 mod maps;
 mod older;
