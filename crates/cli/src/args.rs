@@ -1,6 +1,7 @@
 //! The command line.
 
 mod btf;
+mod feature;
 mod values;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ pub(crate) use btf::{
     BaseArg, BtfArgs, BtfCommand, CheckArgs, DumpArgs, DumpForm, DumpFormat, DumpSource, MapTypes, MinArgs,
     ObjectRef,
 };
+pub(crate) use feature::FeatureArgs;
 pub(crate) use values::{EventChoice, GlobalSetting, PerfEventChoice, PerfEventName};
 
 /// Run and inspect BPF objects.
@@ -40,6 +42,9 @@ pub(crate) enum Command {
 
     /// Types: print, check, cut, merge
     Btf(BtfArgs),
+
+    /// What the running kernel has, and which kernel brought it
+    Feature(FeatureArgs),
 }
 
 const RUN_HELP: &str = "\

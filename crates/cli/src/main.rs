@@ -7,6 +7,7 @@ mod args;
 mod btf;
 mod error;
 mod events;
+mod feature;
 mod log;
 mod maps;
 mod output;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let (outcome, verbose) = match &cli.command {
         Command::Run(args) => (run::run(args), args.verbose),
         Command::Btf(args) => (btf::run(&args.command), false),
+        Command::Feature(args) => (feature::run(args), false),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -46,6 +46,7 @@ pub mod insn;
 mod kconfig;
 mod link;
 mod min_core;
+mod needs;
 mod parse;
 pub mod relo_core;
 mod sections;
@@ -63,6 +64,7 @@ pub use insn::Insn;
 pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poisoned, ProgramImage};
 pub use min_core::min_core_btf;
+pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs};
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{

@@ -4,6 +4,8 @@ use std::fmt;
 
 use oxbpf_sys::{Lockdown, SysError, Unsupported};
 
+pub use oxbpf_obj::Capability;
+
 /// Advice that goes with an error: why the kernel most likely refused, and what to do about it.
 ///
 /// A hint is worked out from what this process may do and from what this kernel is, never guessed from the error
@@ -34,45 +36,10 @@ pub enum TrampolineRefusal {
     Policy,
 }
 
-/// A capability that commands of bpf(2) ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Capability {
-    /// `CAP_BPF`, since 5.8; before that `CAP_SYS_ADMIN`.
-    Bpf,
-    /// `CAP_PERFMON`, since 5.8; before that `CAP_SYS_ADMIN`.
-    Perfmon,
-    /// `CAP_NET_ADMIN`.
-    NetAdmin,
-    /// `CAP_SYS_ADMIN`.
-    SysAdmin,
-    /// `CAP_SYS_RESOURCE`.
-    SysResource,
-}
-
 impl Hint {
     /// What the kernel is too old for, taken out of its refusal so that it is said once.
     pub(crate) fn too_old(error: &mut SysError) -> Option<Self> {
         error.unsupported.take().map(Self::KernelTooOld)
-    }
-}
-
-impl Capability {
-    /// The name of capabilities(7).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bpf => "CAP_BPF",
-            Self::Perfmon => "CAP_PERFMON",
-            Self::NetAdmin => "CAP_NET_ADMIN",
-            Self::SysAdmin => "CAP_SYS_ADMIN",
-            Self::SysResource => "CAP_SYS_RESOURCE",
-        }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

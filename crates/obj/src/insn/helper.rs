@@ -1,4 +1,4 @@
-//! Names of the kernel's helper functions, by number.
+//! The kernel's helper functions by number: their names, and the releases that brought them.
 
 /// The helper with this number, as verifier logs call it: `bpf_map_lookup_elem` for 1.
 pub fn helper_name(id: u32) -> Option<&'static str> {
@@ -9,6 +9,76 @@ pub fn helper_name(id: u32) -> Option<&'static str> {
 pub fn helper_id(name: &str) -> Option<u32> {
     NAMES.iter().position(|known| *known == name && !name.is_empty()).and_then(|id| u32::try_from(id).ok())
 }
+
+/// The first kernel release that has the helper with this number, as (major, minor); `None` for an unknown number.
+///
+/// Some program types were allowed to call it later.
+///
+/// ```
+/// use oxbpf_obj::insn::{helper_id, helper_since};
+///
+/// assert_eq!(helper_id("bpf_ringbuf_output").and_then(helper_since), Some((5, 8)));
+/// ```
+pub fn helper_since(id: u32) -> Option<(u16, u16)> {
+    helper_name(id)?;
+    let after = RELEASES.partition_point(|(_, first)| *first <= id);
+    RELEASES.get(after.checked_sub(1)?).map(|(release, _)| *release)
+}
+
+/// Every helper that this crate knows: number and name.
+pub fn helpers() -> impl Iterator<Item = (u32, &'static str)> {
+    (0..).zip(NAMES.iter().copied()).filter(|(_, name)| !name.is_empty())
+}
+
+/// The releases that brought helpers, each with the number of the first of these. Since 6.2 there are none: new
+/// functions are kfuncs.
+// One row a line, for the eye.
+#[rustfmt::skip]
+static RELEASES: &[((u16, u16), u32)] = &[
+    ((3, 19), 1),
+    ((4, 1), 4),
+    ((4, 2), 12),
+    ((4, 3), 17),
+    ((4, 4), 23),
+    ((4, 5), 26),
+    ((4, 6), 27),
+    ((4, 8), 31),
+    ((4, 9), 37),
+    ((4, 10), 42),
+    ((4, 11), 45),
+    ((4, 12), 46),
+    ((4, 13), 48),
+    ((4, 14), 51),
+    ((4, 15), 54),
+    ((4, 16), 58),
+    ((4, 17), 60),
+    ((4, 18), 65),
+    ((4, 19), 81),
+    ((4, 20), 84),
+    ((5, 0), 91),
+    ((5, 1), 93),
+    ((5, 2), 99),
+    ((5, 3), 109),
+    ((5, 4), 110),
+    ((5, 5), 111),
+    ((5, 6), 116),
+    ((5, 7), 119),
+    ((5, 8), 125),
+    ((5, 9), 136),
+    ((5, 10), 142),
+    ((5, 11), 156),
+    ((5, 12), 163),
+    ((5, 13), 164),
+    ((5, 14), 166),
+    ((5, 15), 169),
+    ((5, 16), 176),
+    ((5, 17), 180),
+    ((5, 18), 186),
+    ((5, 19), 194),
+    ((6, 0), 204),
+    ((6, 1), 208),
+    ((6, 2), 210),
+];
 
 /// By number, which new kernels only append to.
 static NAMES: &[&str] = &[
@@ -236,5 +306,19 @@ mod tests {
         assert_eq!(helper_name(132), Some("bpf_ringbuf_submit"));
         assert_eq!(helper_id("bpf_ringbuf_output"), Some(130));
         assert_eq!((helper_id(""), helper_name(u32::MAX)), (None, None));
+        assert_eq!(helpers().count(), NAMES.len() - 1);
+        assert!(helpers().all(|(id, name)| helper_id(name) == Some(id)));
+    }
+
+    #[test]
+    fn releases() {
+        let since = |name| helper_id(name).and_then(helper_since);
+        assert_eq!(since("bpf_map_lookup_elem"), Some((3, 19)));
+        assert_eq!(since("bpf_map_delete_elem"), Some((3, 19)));
+        assert_eq!(since("bpf_probe_read"), Some((4, 1)));
+        assert_eq!(since("bpf_get_attach_cookie"), Some((5, 15)));
+        assert_eq!(since("bpf_cgrp_storage_delete"), Some((6, 2)));
+        assert_eq!((helper_since(0), helper_since(212), helper_since(u32::MAX)), (None, None, None));
+        assert!(RELEASES.is_sorted() && RELEASES.is_sorted_by_key(|(_, first)| *first));
     }
 }

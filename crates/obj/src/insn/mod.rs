@@ -6,11 +6,12 @@ mod helper;
 pub mod opcode;
 mod operand;
 mod regs;
+mod since;
 mod text;
 
 pub use assembler::{Assembler, LabelError};
 pub use disasm::disassemble;
-pub use helper::{helper_id, helper_name};
+pub use helper::{helper_id, helper_name, helper_since, helpers};
 pub use operand::{Alu, Atomic, Cond, Reg, Size, Swap};
 pub use regs::Regs;
 pub use text::{TextError, TextProblem, assemble};

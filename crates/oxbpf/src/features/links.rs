@@ -13,7 +13,7 @@ pub(super) fn perf(kernel: &Kernel) -> Result<bool, SysError> {
     // Descriptor and interface share their place in the command.
     let nowhere = LinkTarget::Ifindex(u32::MAX);
     let link = LinkCreate::new(program.as_fd(), nowhere, AttachType::PERF_EVENT);
-    Ok(refusal(kernel, &link) == Some(Errno::EBADF))
+    Ok(refusal(kernel, &link)? == Some(Errno::EBADF))
 }
 
 /// On a file that is no program: EBADF where there are such links. The first kernels that have them take the process for
@@ -35,9 +35,14 @@ pub(super) fn uprobe_multi(kernel: &Kernel) -> Result<bool, SysError> {
         },
         ..LinkCreate::new(program.as_fd(), LinkTarget::None, AttachType::TRACE_UPROBE_MULTI)
     };
-    Ok(refusal(kernel, &on(0)) == Some(Errno::EBADF) && refusal(kernel, &on(u32::MAX)) == Some(Errno::EINVAL))
+    let answers = (refusal(kernel, &on(0))?, refusal(kernel, &on(u32::MAX))?);
+    Ok(answers == (Some(Errno::EBADF), Some(Errno::EINVAL)))
 }
 
-fn refusal(kernel: &Kernel, link: &LinkCreate<'_>) -> Option<Errno> {
-    kernel.link_create(link).err().map(|error| error.errno)
+fn refusal(kernel: &Kernel, link: &LinkCreate<'_>) -> Result<Option<Errno>, SysError> {
+    match kernel.link_create(link) {
+        Ok(_) => Ok(None),
+        Err(error) if super::says_nothing(&error) => Err(error),
+        Err(error) => Ok(Some(error.errno)),
+    }
 }

@@ -1,13 +1,12 @@
 //! Which kinds of maps a kernel makes.
 
-use std::collections::BTreeMap;
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use oxbpf_btf::{BtfBuilder, IntEncoding};
 use oxbpf_obj::{MapFlags, MapType};
 use oxbpf_sys::{BtfLoad, Errno, Kernel, MapCreate, SysError};
 
+use super::{kept, loaded};
 use crate::load::memlock;
 
 /// Whether this kernel makes maps of a type, found by making the smallest one. The answer is kept in `kernel`.
@@ -27,21 +26,13 @@ use crate::load::memlock;
 /// ```
 #[doc(alias = "libbpf_probe_bpf_map_type")]
 pub fn makes_maps_of(kernel: &Kernel, map_type: MapType) -> Result<bool, SysError> {
-    type Known = Arc<Mutex<BTreeMap<MapType, bool>>>;
-    let known: Known = kernel.memo("oxbpf map types", Known::default);
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(answer) = known.get(&map_type) {
-        return Ok(*answer);
-    }
-    let answer = match memlock::retried(kernel, || probe(kernel, map_type)) {
-        Ok(()) => true,
-        // The table of functions that was asked for is none: so tables are known.
-        Err(error) if map_type == MapType::STRUCT_OPS && error.errno == Errno::ENOTSUPP => true,
-        Err(error) if matches!(error.errno, Errno::EPERM | Errno::ENOMEM) => return Err(error),
-        Err(_) => false,
-    };
-    known.insert(map_type, answer);
-    Ok(answer)
+    kept(kernel, "oxbpf map types", map_type, || {
+        match memlock::retried(kernel, || probe(kernel, map_type)) {
+            // The table of functions that was asked for is none: so tables are known.
+            Err(error) if map_type == MapType::STRUCT_OPS && error.errno == Errno::ENOTSUPP => Ok(true),
+            outcome => loaded(outcome),
+        }
+    })
 }
 
 /// Makes the smallest map of a type.
@@ -88,6 +79,8 @@ fn probe(kernel: &Kernel, map_type: MapType) -> Result<(), SysError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use oxbpf_sys::doors::{Fake, Faults, Recorder};
 
     use super::*;

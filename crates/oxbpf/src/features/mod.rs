@@ -4,17 +4,26 @@
 //! what is sent to the kernel, [`supported`] asks the kernel itself. [`Feature::since`] is for people.
 
 mod btf;
+mod helpers;
+mod kfuncs;
 mod links;
 mod map_types;
 mod maps;
+mod program_types;
 mod programs;
 mod symbols;
+mod trial;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oxbpf_sys::{Errno, Kernel, KernelVersion, SysError};
 
+pub use helpers::{has_helper, may_call_helper};
+pub use kfuncs::{Kfunc, find_kfunc, may_call_kfunc};
 pub use map_types::makes_maps_of;
+pub use program_types::loads_programs_of;
 
 /// The version of `kernel`; `None` where it does not tell.
 pub(crate) fn running(kernel: &Kernel) -> Option<KernelVersion> {
@@ -169,10 +178,10 @@ impl fmt::Display for Feature {
 /// Whether this kernel has `feature`.
 ///
 /// The first call for a feature asks the kernel; the answer is kept in `kernel`. A probe that is refused (no
-/// `CAP_BPF`) or that fails for want of memory counts as "no".
+/// `CAP_BPF`) or that fails for want of memory counts as "no"; [`probe`] tells these apart.
 pub fn supported(kernel: &Kernel, feature: Feature) -> bool {
-    let (what, _, probe) = feature.row();
-    kernel.memo(what, || match probe(kernel) {
+    let what = feature.what();
+    kernel.memo(what, || match probe(kernel, feature) {
         Ok(found) => {
             tracing::debug!(feature = what, found, "probed the kernel");
             found
@@ -184,16 +193,58 @@ pub fn supported(kernel: &Kernel, feature: Feature) -> bool {
     })
 }
 
+/// Whether this kernel has `feature`, or why that cannot be told. An answer is kept in `kernel`.
+///
+/// ```
+/// use oxbpf::features::{Feature, probe};
+/// # let kernel = oxbpf::Kernel::with_door(std::sync::Arc::new(oxbpf::sys::doors::Fake::new()));
+///
+/// // On this machine: let kernel = oxbpf::Kernel::host();
+/// match probe(&kernel, Feature::ArrayMmap) {
+///     Ok(true) => println!("global variables can be mapped"),
+///     Ok(false) => println!("not before Linux {}", Feature::ArrayMmap.since()),
+///     Err(error) => println!("cannot tell: {error}"),
+/// }
+/// ```
+///
+/// # Errors
+/// `EPERM`, `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out.
+pub fn probe(kernel: &Kernel, feature: Feature) -> Result<bool, SysError> {
+    let (what, _, ask) = feature.row();
+    kept(kernel, "oxbpf features", what, || ask(kernel))
+}
+
+/// The answer to a question, asked once; what could not be told is asked again.
+fn kept<K: Ord + Send + 'static>(
+    kernel: &Kernel,
+    what: &'static str,
+    key: K,
+    ask: impl FnOnce() -> Result<bool, SysError>,
+) -> Result<bool, SysError> {
+    let known: Arc<Mutex<BTreeMap<K, bool>>> = kernel.memo(what, Arc::default);
+    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = lock().get(&key) {
+        return Ok(*answer);
+    }
+    // Not locked meanwhile: one answer may take others.
+    let answer = ask()?;
+    lock().insert(key, answer);
+    Ok(answer)
+}
+
 /// What a probe makes of the command it tried: done means "has it", refused or out of means "cannot tell", any other
 /// error "lacks it".
 fn loaded<T>(outcome: Result<T, SysError>) -> Result<bool, SysError> {
     match outcome {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.errno, Errno::EPERM | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => {
-            Err(error)
-        }
+        Err(error) if says_nothing(&error) => Err(error),
         Err(_) => Ok(false),
     }
+}
+
+/// Whether a refusal is about who asks or what the machine has left, not about what is asked for.
+fn says_nothing(error: &SysError) -> bool {
+    matches!(error.errno, Errno::EPERM | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE)
 }
 
 /// Whether this kernel lacks `feature`, without asking one that is new enough by its version.

@@ -38,7 +38,7 @@ pub(super) fn names(kernel: &Kernel) -> Result<bool, SysError> {
 /// Memory cgroups took over in the release that brought this helper, and nothing else tells.
 pub(super) fn memcg_accounting(kernel: &Kernel) -> Result<bool, SysError> {
     let program = Assembler::new().call(KTIME_GET_COARSE_NS).exit();
-    Ok(load(kernel, ProgramType::SOCKET_FILTER, program, ProgLoad::default()).is_ok())
+    loaded(load(kernel, ProgramType::SOCKET_FILTER, program, ProgLoad::default()))
 }
 
 /// An attach type other than 0 that fits its program type.
@@ -104,8 +104,9 @@ pub(super) fn arg_ctx_tag(kernel: &Kernel) -> Result<bool, SysError> {
         0,
     ];
     let data = btf::raw(types, b"\0a\0b\0arg:ctx\0");
-    let Ok(fd) = kernel.btf_load(&BtfLoad { btf: &data, ..BtfLoad::default() }, None) else {
-        return Ok(false);
+    let fd = match kernel.btf_load(&BtfLoad { btf: &data, ..BtfLoad::default() }, None) {
+        Ok(fd) => fd,
+        none => return loaded(none),
     };
     let functions: Vec<u8> = [0_u32, 4, 2, 6].iter().flat_map(|word| word.to_ne_bytes()).collect();
     let more = ProgLoad {

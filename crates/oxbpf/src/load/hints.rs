@@ -24,9 +24,7 @@ pub(crate) fn map(
     let hint = match error.errno {
         Errno::EPERM => {
             needs.push(Capability::Bpf);
-            if takes_net_admin(map_type) {
-                needs.push(Capability::NetAdmin);
-            }
+            needs.extend(map_type.capability());
             missing(kernel, needs).or_else(|| charged(kernel))
         }
         _ => Hint::too_old(error),
@@ -50,68 +48,12 @@ pub(super) fn program(
     hint.map(Box::new)
 }
 
-/// The capabilities that loading programs of this type takes, but for those of special helpers.
-pub(crate) fn capabilities_for(prog_type: ProgramType) -> Vec<Capability> {
-    let mut needs = vec![Capability::Bpf];
-    if matches!(
-        prog_type,
-        ProgramType::KPROBE
-            | ProgramType::TRACEPOINT
-            | ProgramType::PERF_EVENT
-            | ProgramType::RAW_TRACEPOINT
-            | ProgramType::RAW_TRACEPOINT_WRITABLE
-            | ProgramType::TRACING
-            | ProgramType::LSM
-            | ProgramType::STRUCT_OPS
-            | ProgramType::EXT
-    ) {
-        needs.push(Capability::Perfmon);
-    }
-    if matches!(
-        prog_type,
-        ProgramType::SCHED_CLS
-            | ProgramType::SCHED_ACT
-            | ProgramType::XDP
-            | ProgramType::LWT_IN
-            | ProgramType::LWT_OUT
-            | ProgramType::LWT_XMIT
-            | ProgramType::LWT_SEG6LOCAL
-            | ProgramType::SK_SKB
-            | ProgramType::SK_MSG
-            | ProgramType::LIRC_MODE2
-            | ProgramType::FLOW_DISSECTOR
-            | ProgramType::CGROUP_DEVICE
-            | ProgramType::CGROUP_SOCK
-            | ProgramType::CGROUP_SOCK_ADDR
-            | ProgramType::CGROUP_SOCKOPT
-            | ProgramType::CGROUP_SYSCTL
-            | ProgramType::SOCK_OPS
-            | ProgramType::NETFILTER
-            | ProgramType::EXT
-    ) {
-        needs.push(Capability::NetAdmin);
-    }
-    needs
-}
-
 /// All that loading `object` takes, so that a person is told once.
 pub(super) fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
     let loaded = object.programs.iter().filter(|program| program.autoload);
-    let mut needs: Vec<_> = loaded.flat_map(|program| capabilities_for(program.prog_type)).collect();
+    let mut needs: Vec<_> = loaded.flat_map(|program| program.prog_type.capabilities()).collect();
     needs.push(Capability::Bpf);
     needs
-}
-
-fn takes_net_admin(map_type: MapType) -> bool {
-    matches!(
-        map_type,
-        MapType::DEVMAP
-            | MapType::DEVMAP_HASH
-            | MapType::CPUMAP
-            | MapType::XSKMAP
-            | MapType::SOCKMAP
-            | MapType::SOCKHASH
-    )
 }
 
 /// Which of `needs` this process lacks.
@@ -132,8 +74,8 @@ fn missing(kernel: &Kernel, mut needs: Vec<Capability>) -> Option<Hint> {
         Capability::Bpf => !have.may_bpf(),
         Capability::Perfmon => !have.may_trace(),
         Capability::NetAdmin => !have.may_network(),
-        Capability::SysAdmin => true,
         Capability::SysResource => !have.contains(Capabilities::SYS_RESOURCE),
+        _ => true,
     });
     needs.sort_unstable();
     needs.dedup();

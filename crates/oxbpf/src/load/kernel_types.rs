@@ -18,18 +18,18 @@ pub(super) struct KernelTypes {
 
 /// What was looked for, and the types that it is in.
 #[derive(Debug)]
-pub(super) struct Declared<T> {
-    pub(super) found: T,
-    pub(super) btf: Btf,
+pub(crate) struct Declared<T> {
+    pub(crate) found: T,
+    pub(crate) btf: Btf,
     /// The module whose types these are; `None` for the kernel's own.
-    pub(super) module: Option<Arc<ModuleTypes>>,
+    pub(crate) module: Option<Arc<ModuleTypes>>,
 }
 
 /// The types of a module, as the kernel knows them.
 #[derive(Debug)]
-pub(super) struct ModuleTypes {
-    pub(super) name: String,
-    pub(super) fd: OwnedFd,
+pub(crate) struct ModuleTypes {
+    pub(crate) name: String,
+    pub(crate) fd: OwnedFd,
 }
 
 #[derive(Debug)]

@@ -32,6 +32,9 @@ pub use externs::MissingExtern;
 pub use options::LoadOptions;
 pub use prepared::Prepared;
 
+pub(crate) use kernel_types::Declared;
+pub(crate) use target::find_function;
+
 use parts::Parts;
 
 /// Loads `spec`; what [`Object::load`] does.

@@ -131,6 +131,11 @@ impl std::fmt::Display for Wanted<'_> {
     }
 }
 
+/// A function of the kernel or of a module.
+pub(crate) fn find_function(kernel: &Kernel, name: &str) -> Result<Option<Declared<TypeId>>, SysError> {
+    Wanted::of(None, name).find(&KernelTypes::new(kernel))
+}
+
 /// The function `name` of another program.
 fn in_program(kernel: &Kernel, name: &str, program: &Program) -> Result<TypeId, String> {
     let of = program.name();

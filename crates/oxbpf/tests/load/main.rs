@@ -7,6 +7,7 @@ mod externs;
 mod features;
 mod maps;
 mod objects;
+mod probes;
 mod programs;
 mod targets;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     features::tests(&mut suite);
     objects::tests(&mut suite);
     maps::tests(&mut suite);
+    probes::tests(&mut suite);
     programs::tests(&mut suite);
     targets::tests(&mut suite);
     suite.run()

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use oxbpf::{Errno, Kernel, Map, MapCreate, MapFlags, MapType, features};
+use oxbpf::{Errno, Kernel, Map, MapCreate, MapFlags, MapType};
 use oxbpf_testing::{Need, Suite, TestResult};
 
 use super::{make, refused, shape};
@@ -12,11 +12,6 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("create::what_the_machine_asks_for_is_filled_in", &[Need::Bpf, Need::Kernel(5, 8)], filled_in);
     suite.test("create::refusals", &[Need::Bpf, Need::Kernel(5, 8)], refusals);
     suite.test("create::hints_name_the_kernel_that_has_it", &[Need::Bpf, Need::Kernel(5, 8)], hints);
-    suite.test(
-        "create::kinds_that_this_kernel_makes",
-        &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 8)],
-        probes,
-    );
     suite.test("create::types_of_a_btf", &[Need::Bpf, Need::Kernel(5, 8)], typed);
 }
 
@@ -105,32 +100,5 @@ fn typed() -> TestResult {
         Errno::EINVAL,
         "map m (hash): BPF_MAP_CREATE failed: EINVAL (Invalid argument): this kernel makes no map of this kind, these sizes and these flags",
     );
-    Ok(())
-}
-
-/// No kernel makes kinds of maps that came later; those that came before it makes, unless it was built without.
-fn probes() -> TestResult {
-    let kernel = Kernel::host();
-    let running = kernel.kernel_version()?;
-    for &kind in MapType::ALL.iter().filter(|kind| **kind != MapType::UNSPEC) {
-        let (major, minor) = kind.since().ok_or("a release")?;
-        let came = (running.major, running.minor) >= (major.into(), minor.into());
-        let built_without = matches!(
-            kind,
-            MapType::XSKMAP
-                | MapType::SOCKMAP
-                | MapType::SOCKHASH
-                | MapType::CGROUP_ARRAY
-                | MapType::CGROUP_STORAGE
-                | MapType::PERCPU_CGROUP_STORAGE
-                | MapType::CGRP_STORAGE
-                | MapType::INODE_STORAGE
-                | MapType::STRUCT_OPS
-                | MapType::ARENA
-                | MapType::INSN_ARRAY
-        );
-        let made = features::makes_maps_of(&kernel, kind)?;
-        assert!(made == came || (!made && built_without), "{kind}: {made}");
-    }
     Ok(())
 }
