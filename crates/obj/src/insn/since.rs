@@ -87,7 +87,6 @@ impl Insn {
 #[cfg(test)]
 mod tests {
     use super::super::{Assembler, Atomic, Cond, Reg::*, Size, Swap};
-    use super::*;
 
     fn of(program: Assembler) -> Option<(u16, u16)> {
         let insns = program.label("l").exit().finish().unwrap();
