@@ -42,6 +42,7 @@ mod code;
 mod core_check;
 mod elf;
 mod error;
+mod gen_loader;
 pub mod insn;
 mod kconfig;
 mod link;
@@ -57,9 +58,11 @@ pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
-    KconfigProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, ResizeProblem, SectionProblem,
+    KconfigProblem, LightProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, ResizeProblem,
+    SectionProblem,
     StructOpsProblem, SymbolProblem,
 };
+pub use gen_loader::{LightLoader, LightMap, LightOptions, LightProgram, LightStep};
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poisoned, ProgramImage};
@@ -68,7 +71,7 @@ pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{
-    Contents, Data, ExternKind, ExternSpec, GlobalVar, MapOrigin, MapSpec, ObjectSpec, Pinning, ProgramSpec,
-    Slot, SlotTarget, StructOps,
+    Contents, Data, ExternKind, ExternSpec, GlobalVar, KernelTarget, MapOrigin, MapSpec, ObjectSpec, Pinning,
+    ProgramSpec, Slot, SlotTarget, StructOps,
 };
 pub use uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};

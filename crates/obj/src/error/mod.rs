@@ -3,11 +3,13 @@
 mod code;
 mod data;
 mod file;
+mod light;
 mod map;
 
 pub use code::{FunctionProblem, LinkProblem, RelocProblem};
 pub use data::{DatasecProblem, ExternProblem, GlobalProblem, KconfigProblem};
 pub use file::{ElfProblem, NameProblem, SectionProblem, SymbolProblem};
+pub use light::LightProblem;
 pub use map::{FieldProblem, MapProblem, ResizeProblem, StructOpsProblem};
 
 use oxbpf_btf::TypeId;
@@ -173,6 +175,18 @@ pub enum Error {
         /// What is wrong.
         problem: LinkProblem,
     },
+    /// No loader can be generated for an object.
+    #[error("object {object} cannot be loaded by a program: {}", listed(.problems))]
+    Light {
+        /// Its name.
+        object: String,
+        /// All that stands against it.
+        problems: Vec<LightProblem>,
+    },
+}
+
+fn listed(problems: &[LightProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Error {

@@ -5,7 +5,7 @@ use super::{Fixup, FixupKind, JumpTable, Linker, Poisoned, ProgramImage, core, r
 use crate::code::{Function, Reloc, Target};
 use crate::error::LinkProblem;
 use crate::insn::opcode;
-use crate::{Error, FuncInfo, LineInfo, ProgramSpec};
+use crate::{CoreRelo, Error, FuncInfo, LineInfo, ProgramSpec};
 
 /// Instructions of a program that kernels take at most, whatever the privileges (since 5.2).
 const MAX_INSNS: usize = 1_000_000;
@@ -31,6 +31,7 @@ pub(super) fn assemble(
             insns: Vec::with_capacity(program.insns().len()),
             func_info: Vec::new(),
             line_info: Vec::new(),
+            core_relos: Vec::new(),
             fixups: Vec::new(),
             poisoned: Vec::new(),
             jump_tables: Vec::new(),
@@ -243,6 +244,11 @@ impl<'l> Assembler<'l> {
             let insn = at.saturating_add(insn.saturating_sub(start));
             let Some(imm) = self.image.insns.get(insn).and_then(|i| core::poison_of(*i)) else { continue };
             self.image.poisoned.push(Poisoned { insn, imm, description: description.to_owned() });
+        }
+        if let Some(moved) = Moved::of(function, at) {
+            let left = self.linker.relocated.left(section_index, start, end);
+            let left = left.map(|relo| CoreRelo { insn_off: moved.insn(relo.insn_off), ..*relo });
+            self.image.core_relos.extend(left);
         }
         self.func_info(&section.func_info, function, at);
         self.line_info(&section.line_info, function, at);

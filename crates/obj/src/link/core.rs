@@ -13,6 +13,8 @@ pub(super) struct Relocated<'s> {
     code: Vec<Cow<'s, [Insn]>>,
     /// Instructions that fail when reached, by section and place.
     poisoned: Vec<PoisonedAt>,
+    /// What is left to the kernel, by section and place.
+    left: Vec<(usize, CoreRelo)>,
 }
 
 struct PoisonedAt {
@@ -45,6 +47,14 @@ impl Relocated<'_> {
             .take_while(move |p| p.section == section && p.insn < end)
             .map(|p| (p.insn, p.description.as_str()))
     }
+
+    /// The relocations of a function that are left to the kernel.
+    pub(super) fn left(&self, section: usize, start: usize, end: usize) -> impl Iterator<Item = &CoreRelo> {
+        let place = |at: &(usize, CoreRelo)| (at.0, at.1.insn_off as usize);
+        let first = self.left.partition_point(|at| place(at) < (section, start));
+        let rest = self.left.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |at| place(at) < (section, end)).map(|(_, relo)| relo)
+    }
 }
 
 /// Applies CO-RE relocations to all code that may be loaded.
@@ -53,7 +63,13 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
     let mut result = Relocated {
         code: code.sections.iter().map(|s| Cow::Borrowed(s.insns.as_slice())).collect(),
         poisoned: Vec::new(),
+        left: Vec::new(),
     };
+    if options.core_by_kernel {
+        result.left.clone_from(&code.core_relos);
+        result.left.sort_by_key(|(section, relo)| (*section, relo.insn_off));
+        return Ok(result);
+    }
     let wanted = wanted(spec, code);
     let (Some(first), Some(btf)) = (wanted.first(), &spec.btf) else { return Ok(result) };
     if options.core_targets.is_empty() && wanted.iter().any(Wanted::needs_target) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::insn::Insn;
-use crate::{FuncInfo, LineInfo};
+use crate::{CoreRelo, FuncInfo, LineInfo};
 
 /// A program with all its functions, ready to load but for what only a kernel can give.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,9 @@ pub struct ProgramImage {
     pub func_info: Vec<FuncInfo>,
     /// Source lines; `insn_off` is an index in [`insns`](Self::insns).
     pub line_info: Vec<LineInfo>,
+    /// CO-RE relocations that are left to the kernel ([`LinkOptions::core_by_kernel`](crate::LinkOptions)); `insn_off`
+    /// is an index in [`insns`](Self::insns).
+    pub core_relos: Vec<CoreRelo>,
     /// What the loader writes into the instructions when it knows: descriptors of maps, symbols of the kernel.
     pub fixups: Vec<Fixup>,
     /// Instructions that were replaced because what they need is missing: they fail only if reached.

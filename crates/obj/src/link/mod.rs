@@ -41,12 +41,20 @@ pub struct LinkOptions<'a> {
     /// Gives the types of the kernel's modules when `core_targets` lack a type; not asked otherwise, since
     /// reading them takes time.
     pub core_modules: Option<&'a (dyn Fn() -> &'a [CoreTarget<'a>] + 'a)>,
+    /// Leaves CO-RE to the kernel (5.17): instructions stay as they are, and the relocations of each program go with
+    /// it ([`ProgramImage::core_relos`]). No types are needed then.
+    pub core_by_kernel: bool,
 }
 
 impl<'a> LinkOptions<'a> {
     /// Options with these types of the kernel.
     pub fn with_targets(core_targets: &'a [CoreTarget<'a>]) -> Self {
-        Self { core_targets, core_modules: None }
+        Self { core_targets, ..Self::default() }
+    }
+
+    /// Options that leave CO-RE to the kernel.
+    pub fn core_by_kernel() -> Self {
+        Self { core_by_kernel: true, ..Self::default() }
     }
 
     /// The same, with modules to be asked when a type is lacking.
@@ -60,6 +68,7 @@ impl fmt::Debug for LinkOptions<'_> {
         f.debug_struct("LinkOptions")
             .field("core_targets", &self.core_targets)
             .field("core_modules", &self.core_modules.is_some())
+            .field("core_by_kernel", &self.core_by_kernel)
             .finish()
     }
 }

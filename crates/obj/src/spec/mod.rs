@@ -7,6 +7,7 @@ mod map;
 mod program;
 mod resize;
 mod struct_ops;
+mod target;
 
 pub use data::Data;
 pub use externs::{ExternKind, ExternSpec};
@@ -14,6 +15,7 @@ pub use global::GlobalVar;
 pub use map::{Contents, MapOrigin, MapSpec, Pinning, Slot, SlotTarget};
 pub use program::ProgramSpec;
 pub use struct_ops::StructOps;
+pub use target::KernelTarget;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -85,6 +85,28 @@ impl MapType {
         matches!(self, Self::ARRAY_OF_MAPS | Self::HASH_OF_MAPS)
     }
 
+    /// Whether a map can have types of its keys and values; the kernel refuses them for the others.
+    pub const fn takes_types(self) -> bool {
+        !matches!(
+            self,
+            Self::PERF_EVENT_ARRAY
+                | Self::CGROUP_ARRAY
+                | Self::STACK_TRACE
+                | Self::ARRAY_OF_MAPS
+                | Self::HASH_OF_MAPS
+                | Self::DEVMAP
+                | Self::DEVMAP_HASH
+                | Self::CPUMAP
+                | Self::XSKMAP
+                | Self::SOCKMAP
+                | Self::SOCKHASH
+                | Self::QUEUE
+                | Self::STACK
+                | Self::ARENA
+                | Self::STRUCT_OPS
+        )
+    }
+
     /// Whether the kernel keeps one value for each possible CPU, so that user space reads and writes
     /// `possible CPUs x value_size rounded up to 8` bytes at a time.
     pub const fn is_per_cpu(self) -> bool {

@@ -198,7 +198,7 @@ impl Maker<'_> {
             ..MapCreate::default()
         };
         if let Some(btf) = self.btf
-            && types_allowed(map.map_type)
+            && map.map_type.takes_types()
             && (map.key_type.0 != 0 || map.value_type.0 != 0)
         {
             attempt.btf_fd = Some(btf.fd.as_fd());
@@ -273,28 +273,6 @@ fn lower(kernel: &Kernel, map: &MapSpec, attempt: &mut MapCreate<'_>, error: &Sy
         return false;
     }
     true
-}
-
-/// Kinds of maps whose elements the kernel knows no types of.
-fn types_allowed(map_type: MapType) -> bool {
-    !matches!(
-        map_type,
-        MapType::PERF_EVENT_ARRAY
-            | MapType::CGROUP_ARRAY
-            | MapType::STACK_TRACE
-            | MapType::ARRAY_OF_MAPS
-            | MapType::HASH_OF_MAPS
-            | MapType::DEVMAP
-            | MapType::DEVMAP_HASH
-            | MapType::CPUMAP
-            | MapType::XSKMAP
-            | MapType::SOCKMAP
-            | MapType::SOCKHASH
-            | MapType::QUEUE
-            | MapType::STACK
-            | MapType::ARENA
-            | MapType::STRUCT_OPS
-    )
 }
 
 /// How many elements a map has: what its spec says, or what this machine asks for.

@@ -1,0 +1,219 @@
+//! What comes out: the loader, and what those who run it have to know.
+
+use std::ops::Range;
+
+use super::context::Context;
+use crate::insn::Insn;
+use crate::link::ProgramImage;
+use crate::uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
+use crate::{Endian, FuncInfo, LineInfo, TypeId};
+
+/// An object as one program of type `syscall` that loads it, and the data that this program works on.
+///
+/// Whoever runs it makes an array map of one value, [`data`](Self::data), loads [`insns`](Self::insns) as a sleepable
+/// program of type `syscall` with that map as the only one of its `fd_array`, and runs it once with a context of
+/// [`context_size`](Self::context_size) bytes:
+///
+/// | at | bytes | |
+/// |---|---|---|
+/// | 0 | 4 | in: size of the context |
+/// | 4 | 4 | in: flags; 1: initial values are at addresses of the kernel |
+/// | 8 | 4, 4, 8 | in: level, size and address of a log for what is refused; zeros for none |
+/// | 24 | 16 for each map | out: descriptor (4); in: `max_entries` if not 0 (4), address of the initial value if not 0 (8) |
+/// | then | 4 for each program | out: descriptor |
+/// | then | 4 | out: how many of [`steps`](Self::steps) were begun |
+///
+/// It returns 0, or a negative error number when all that it made is closed again. But for the last word this is
+/// `struct bpf_loader_ctx` and what follows it in the light skeletons of C.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LightLoader {
+    /// The object's name.
+    pub name: String,
+    /// The byte order that it is for.
+    pub endian: Endian,
+    /// The program.
+    pub insns: Vec<Insn>,
+    /// The data it works on, the value of its only map; a multiple of 8 bytes.
+    pub data: Vec<u8>,
+    /// The maps that it makes.
+    pub maps: Vec<LightMap>,
+    /// The programs that it loads.
+    pub programs: Vec<LightProgram>,
+    /// What it does, in this order; the context tells where it stopped.
+    pub steps: Vec<LightStep>,
+    /// Where in the data the object's types are, as raw BTF.
+    pub btf: Option<Range<u32>>,
+    /// Whether it checks the hash of its map first ([`LightOptions::check_hash`](super::LightOptions)).
+    pub checks_hash: bool,
+}
+
+/// A map that a loader makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LightMap {
+    /// Its name in the object.
+    pub name: String,
+    /// The section whose variables it holds.
+    pub section: Option<String>,
+    /// Type.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// Entries, unless the context says otherwise; 0 where whoever runs the loader has to choose (perf event arrays:
+    /// the number of CPUs).
+    pub max_entries: u32,
+    /// Flags at creation.
+    pub flags: MapFlags,
+    /// Parameter that depends on the type.
+    pub map_extra: u64,
+    /// Type of a key in the object's types; void if unknown.
+    pub key_type: TypeId,
+    /// Type of a value in the object's types; void if unknown.
+    pub value_type: TypeId,
+    /// Where in the data its initial value is; `None` if the context cannot give it one.
+    pub initial: Option<Range<u32>>,
+}
+
+/// A program that a loader loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LightProgram {
+    /// Its name in the object.
+    pub name: String,
+    /// The section it stands in.
+    pub section: String,
+    /// Type.
+    pub prog_type: ProgramType,
+    /// Attach type expected at load.
+    pub attach_type: Option<AttachType>,
+    /// What its section says that it is for.
+    pub attach_to: Option<String>,
+    /// Flags at load.
+    pub flags: ProgramFlags,
+    /// Whether attaching the whole object attaches it.
+    pub autoattach: bool,
+    /// Network device it is bound to; 0 for none.
+    pub ifindex: u32,
+    /// Where in the data its instructions are.
+    pub insns: Range<u32>,
+    /// Where in the data the types of its functions are.
+    pub func_info: Range<u32>,
+    /// Where in the data its source lines are.
+    pub line_info: Range<u32>,
+}
+
+/// Something that a loader does. Numbers are places in [`LightLoader::maps`] and [`LightLoader::programs`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LightStep {
+    /// Loads the object's types.
+    Btf,
+    /// Creates the map that tells a map of maps what its inner maps are like.
+    InnerMap {
+        /// The outer map.
+        map: usize,
+    },
+    /// Creates a map.
+    Map {
+        /// The map.
+        map: usize,
+    },
+    /// Writes the initial value of a map.
+    Value {
+        /// The map.
+        map: usize,
+    },
+    /// Freezes a map.
+    Freeze {
+        /// The map.
+        map: usize,
+    },
+    /// Puts a map or a program into a map.
+    Slot {
+        /// The map.
+        map: usize,
+        /// The key.
+        index: u32,
+    },
+    /// Looks for a variable or function of the kernel.
+    Symbol {
+        /// Its name: that of an extern, or of what programs are to be attached to.
+        name: String,
+    },
+    /// Loads a program.
+    Program {
+        /// The program.
+        program: usize,
+    },
+}
+
+impl LightLoader {
+    /// The instructions as bytes, in its byte order.
+    pub fn encoded(&self) -> Vec<u8> {
+        Insn::encode_all(&self.insns, self.endian)
+    }
+
+    /// Bytes of the context.
+    pub fn context_size(&self) -> u32 {
+        Context::new(self.maps.len(), self.programs.len()).size()
+    }
+
+    /// Where in the context what is about this map begins.
+    pub fn map_slot(&self, map: usize) -> u32 {
+        Context::new(self.maps.len(), self.programs.len()).map(map)
+    }
+
+    /// Where in the context the descriptor of this program is.
+    pub fn program_slot(&self, program: usize) -> u32 {
+        Context::new(self.maps.len(), self.programs.len()).program(program)
+    }
+
+    /// Where in the context the number of steps begun is.
+    pub fn step_slot(&self) -> u32 {
+        Context::new(self.maps.len(), self.programs.len()).step()
+    }
+
+    /// Bytes of the data.
+    pub fn bytes(&self, range: &Range<u32>) -> &[u8] {
+        self.data.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// A program as the data has it: before the loader writes into it what it finds, and before the kernel relocates
+    /// it. It tells which function and line an instruction is of. `None` if there is no such program.
+    pub fn image(&self, program: usize) -> Option<ProgramImage> {
+        let at = self.programs.get(program)?;
+        let word = |bytes: &[u8; 4]| match self.endian {
+            Endian::Little => u32::from_le_bytes(*bytes),
+            Endian::Big => u32::from_be_bytes(*bytes),
+        };
+        let words = |range: &Range<u32>| -> Vec<u32> {
+            self.bytes(range).as_chunks::<4>().0.iter().map(word).collect()
+        };
+        let functions = words(&at.func_info);
+        let lines = words(&at.line_info);
+        Some(ProgramImage {
+            program,
+            insns: Insn::decode_all(self.bytes(&at.insns), self.endian),
+            func_info: functions
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|[insn_off, ty]| FuncInfo { insn_off: *insn_off, ty: TypeId(*ty) })
+                .collect(),
+            line_info: lines
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&[insn_off, file_name_off, line_off, line_col]| LineInfo {
+                    insn_off,
+                    file_name_off,
+                    line_off,
+                    line_col,
+                })
+                .collect(),
+            core_relos: Vec::new(),
+            fixups: Vec::new(),
+            poisoned: Vec::new(),
+            functions: vec![(at.name.clone(), 0)],
+        })
+    }
+}
