@@ -59,8 +59,7 @@ pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
     KconfigProblem, LightProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, ResizeProblem,
-    SectionProblem,
-    StructOpsProblem, SymbolProblem,
+    SectionProblem, StructOpsProblem, SymbolProblem,
 };
 pub use gen_loader::{LightLoader, LightMap, LightOptions, LightProgram, LightStep};
 pub use insn::Insn;

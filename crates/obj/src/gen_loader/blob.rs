@@ -27,10 +27,6 @@ impl Blob {
         self.bytes
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// SHA-256 of all of it, as the kernel's words.
     pub(super) fn hash(&self) -> [u64; 4] {
         let hash: [u8; 32] = Sha256::digest(&self.bytes).into();
@@ -142,7 +138,7 @@ mod tests {
         assert_eq!(blob.string("abc"), 0..4);
         assert_eq!(blob.words([1, 2, 3].into_iter()), 8..20);
         assert_eq!(blob.zeros(1), 24..25);
-        assert_eq!(blob.bytes(), b"abc\0\0\0\0\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(blob.into_bytes(), b"abc\0\0\0\0\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0");
     }
 
     #[test]

@@ -44,8 +44,12 @@ impl Context {
         self.program(self.programs as usize)
     }
 
-    pub(super) fn size(self) -> u32 {
+    pub(super) fn log_step(self) -> u32 {
         self.step().saturating_add(4)
+    }
+
+    pub(super) fn size(self) -> u32 {
+        self.log_step().saturating_add(4)
     }
 }
 
@@ -57,7 +61,7 @@ mod tests {
     fn it_is_the_one_of_light_skeletons() {
         let context = Context::new(2, 3);
         assert_eq!((context.map(0), context.map(1), context.program(0)), (24, 40, 56));
-        assert_eq!((context.program(2), context.step(), context.size()), (64, 68, 72));
+        assert_eq!((context.program(2), context.step(), context.size()), (64, 68, 76));
         assert_eq!(Context::new(usize::MAX, 0).size(), u32::MAX);
     }
 }

@@ -133,17 +133,27 @@ impl Emitter {
     }
 
     /// Copies a field of the context into the data.
-    fn from_context(&mut self, to: u32, size: Size, at: u32) {
+    fn take(&mut self, to: u32, size: Size, at: u32) {
         self.put(|asm| asm.load(size, R0, R6, offset(at)));
         self.address(R1, to);
         self.put(|asm| asm.store(size, R1, 0, R0));
     }
 
-    /// Copies what the context says about the log.
+    /// Copies what the context says about the log, if it is for this step.
     pub(super) fn log(&mut self, level: u32, size: u32, buf: u32) {
-        self.from_context(level, Size::W, Context::LOG_LEVEL);
-        self.from_context(size, Size::W, Context::LOG_SIZE);
-        self.from_context(buf, Size::Dw, Context::LOG_BUF);
+        let [this, skip] = [self.label(), self.label()];
+        let at = offset(self.context.log_step());
+        let step = i32::try_from(self.steps.len()).unwrap_or(i32::MAX);
+        self.put(|asm| {
+            asm.load(Size::W, R0, R6, at)
+                .if64_imm(Cond::Eq, R0, 0, &this)
+                .if64_imm(Cond::Ne, R0, step, &skip)
+                .label(&this)
+        });
+        self.take(level, Size::W, Context::LOG_LEVEL);
+        self.take(size, Size::W, Context::LOG_SIZE);
+        self.take(buf, Size::Dw, Context::LOG_BUF);
+        self.put(|asm| asm.label(&skip));
     }
 
     /// Takes the number of entries from the context, unless it says 0.

@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 
+use oxbpf_btf::Kind;
+use sha2::{Digest, Sha256};
+
 use super::context::Context;
 use crate::insn::Insn;
 use crate::link::ProgramImage;
+use crate::spec::global::variables;
 use crate::uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
-use crate::{Endian, FuncInfo, LineInfo, TypeId};
+use crate::{Btf, Endian, Error, FuncInfo, GlobalVar, LineInfo, TypeId};
 
 /// An object as one program of type `syscall` that loads it, and the data that this program works on.
 ///
@@ -22,8 +26,9 @@ use crate::{Endian, FuncInfo, LineInfo, TypeId};
 /// | 24 | 16 for each map | out: descriptor (4); in: `max_entries` if not 0 (4), address of the initial value if not 0 (8) |
 /// | then | 4 for each program | out: descriptor |
 /// | then | 4 | out: how many of [`steps`](Self::steps) were begun |
+/// | then | 4 | in: the number, from 1, of the only step that the log is for; 0 for all |
 ///
-/// It returns 0, or a negative error number when all that it made is closed again. But for the last word this is
+/// It returns 0, or a negative error number when all that it made is closed again. But for the last two words this is
 /// `struct bpf_loader_ctx` and what follows it in the light skeletons of C.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LightLoader {
@@ -71,6 +76,8 @@ pub struct LightMap {
     pub key_type: TypeId,
     /// Type of a value in the object's types; void if unknown.
     pub value_type: TypeId,
+    /// Whether it is frozen once its value is in.
+    pub frozen: bool,
     /// Where in the data its initial value is; `None` if the context cannot give it one.
     pub initial: Option<Range<u32>>,
 }
@@ -136,8 +143,12 @@ pub enum LightStep {
     },
     /// Looks for a variable or function of the kernel.
     Symbol {
-        /// Its name: that of an extern, or of what programs are to be attached to.
+        /// Its name: that of an extern, or of the type of what programs are to be attached to.
         name: String,
+        /// The kind of its type; `None` if only its address is looked for.
+        kind: Option<Kind>,
+        /// Whether it may be missing.
+        weak: bool,
     },
     /// Loads a program.
     Program {
@@ -150,6 +161,27 @@ impl LightLoader {
     /// The instructions as bytes, in its byte order.
     pub fn encoded(&self) -> Vec<u8> {
         Insn::encode_all(&self.insns, self.endian)
+    }
+
+    /// The SHA-256 of the instructions, by which the kernel knows the only program that may use an exclusive map (6.18).
+    #[doc(alias = "excl_prog_hash")]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.encoded()).into()
+    }
+
+    /// The object's types; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Btf`] if the data has something else in their place.
+    pub fn types(&self) -> Result<Option<Btf>, Error> {
+        let Some(range) = &self.btf else { return Ok(None) };
+        Btf::parse(self.bytes(range).to_vec()).map(Some).map_err(Error::btf)
+    }
+
+    /// The global variables of the object, map by map; `types` are those of [`types`](Self::types).
+    pub fn globals<'a>(&'a self, types: &'a Btf) -> impl Iterator<Item = GlobalVar> + 'a {
+        let holders = self.maps.iter().enumerate().filter(|(_, map)| map.section.is_some());
+        holders.flat_map(|(index, map)| variables(types, index, map.value_type, map.frozen))
     }
 
     /// Bytes of the context.
@@ -172,9 +204,28 @@ impl LightLoader {
         Context::new(self.maps.len(), self.programs.len()).step()
     }
 
-    /// Bytes of the data.
+    /// Where in the context it is said which step the log is for.
+    pub fn log_step_slot(&self) -> u32 {
+        Context::new(self.maps.len(), self.programs.len()).log_step()
+    }
+
+    /// A part of the data.
     pub fn bytes(&self, range: &Range<u32>) -> &[u8] {
         self.data.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// The loader itself, as a program.
+    pub fn own_image(&self) -> ProgramImage {
+        ProgramImage {
+            program: 0,
+            insns: self.insns.clone(),
+            func_info: Vec::new(),
+            line_info: Vec::new(),
+            core_relos: Vec::new(),
+            fixups: Vec::new(),
+            poisoned: Vec::new(),
+            functions: vec![("loader".to_owned(), 0)],
+        }
     }
 
     /// A program as the data has it: before the loader writes into it what it finds, and before the kernel relocates

@@ -79,6 +79,7 @@ pub(super) fn emit(out: &mut Emitter, plan: &Plan<'_>, kconfig: &[u8]) -> Vec<Li
             map_extra: spec.map_extra,
             key_type: spec.key_type,
             value_type: spec.value_type,
+            frozen: spec.is_frozen(),
             initial,
         });
     }

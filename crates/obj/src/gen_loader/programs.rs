@@ -90,7 +90,7 @@ fn program(
     mut image: ProgramImage,
 ) -> LightProgram {
     refer_to_maps(plan, &mut image);
-    symbols.prepare(plan, &mut image);
+    symbols.prepare(&mut image);
     let endian = plan.endian();
     let insns = out.blob.add(&Insn::encode_all(&image.insns, endian));
     let (functions, lines, relos) = match plan.btf() {
@@ -107,7 +107,8 @@ fn program(
             })),
         ),
     };
-    let records = |range: &Range<u32>, size: u32| range.end.saturating_sub(range.start) / size;
+    let records =
+        |range: &Range<u32>, size: u32| range.end.saturating_sub(range.start).checked_div(size).unwrap_or(0);
     let size_of = |range: &Range<u32>, size: u32| if range.is_empty() { 0 } else { size };
     let attr = Attr::new(load::SIZE, endian)
         .u32(load::PROG_TYPE, spec.prog_type.0)

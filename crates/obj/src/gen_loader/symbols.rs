@@ -18,11 +18,7 @@ use crate::{ProgramSpec, TypeId};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wanted {
     /// In the types of the kernel and its modules.
-    Type {
-        name: String,
-        /// The number of its kind.
-        kind: u32,
-    },
+    Type { name: String, kind: Kind },
     /// Among the kernel's symbols.
     Address { name: String },
 }
@@ -34,10 +30,10 @@ impl Wanted {
             ExternKind::KsymVar if symbol.value_type == TypeId(0) => {
                 Some(Self::Address { name: symbol.name.clone() })
             }
-            ExternKind::KsymVar => Some(Self::Type { name: symbol.name.clone(), kind: Kind::Var as u32 }),
+            ExternKind::KsymVar => Some(Self::Type { name: symbol.name.clone(), kind: Kind::Var }),
             ExternKind::KsymFunc => {
                 // Several prototypes of one function are told apart by what follows `___`.
-                Some(Self::Type { name: essential_name(&symbol.name).to_owned(), kind: Kind::Func as u32 })
+                Some(Self::Type { name: essential_name(&symbol.name).to_owned(), kind: Kind::Func })
             }
             ExternKind::Kconfig { .. } | ExternKind::Unknown => None,
         }
@@ -46,7 +42,7 @@ impl Wanted {
     /// What a program that is attached by its target's type is verified against.
     pub(super) fn of_target(program: &ProgramSpec) -> Option<Self> {
         let target = program.kernel_target()?;
-        Some(Self::Type { name: target.btf_name(), kind: target.kind as u32 })
+        Some(Self::Type { name: target.btf_name(), kind: target.kind })
     }
 
     fn name(&self) -> &str {
@@ -87,14 +83,16 @@ impl Symbols {
     pub(super) fn emit(out: &mut Emitter, plan: &Plan<'_>) -> Self {
         let mut all = Self::default();
         for (wanted, weak) in &plan.symbols {
-            out.step(LightStep::Symbol { name: wanted.name().to_owned() });
+            let kind = match wanted {
+                Wanted::Type { kind, .. } => Some(*kind),
+                Wanted::Address { .. } => None,
+            };
+            out.step(LightStep::Symbol { name: wanted.name().to_owned(), kind, weak: *weak });
             let name = out.blob.string(wanted.name());
             let value = out.blob.zeros(8).start;
             let module = plan.module_of(wanted);
-            match (wanted, module) {
-                (Wanted::Type { kind, .. }, Some((slot, _))) => {
-                    out.find_type(&name, *kind, *weak, value, slot);
-                }
+            match (kind, module) {
+                (Some(kind), Some((slot, _))) => out.find_type(&name, kind as u32, *weak, value, slot),
                 _ => out.find_address(&name, *weak, value),
             }
             let module = module.map(|(slot, place)| Module { slot, place });
@@ -119,12 +117,12 @@ impl Symbols {
     }
 
     /// Makes of references what they are if everything is found.
-    pub(super) fn prepare(&self, _plan: &Plan<'_>, image: &mut ProgramImage) {
+    pub(super) fn prepare(&self, image: &mut ProgramImage) {
         for fixup in std::mem::take(&mut image.fixups) {
             match fixup.kind {
                 FixupKind::Ksym { index } => match self.of_extern(index) {
                     Some((Found { module: Some(_), .. }, _)) => {
-                        image.set_ksym_type(fixup.insn, TypeId(0), None)
+                        image.set_ksym_type(fixup.insn, TypeId(0), None);
                     }
                     _ => image.set_ksym_address(fixup.insn, 0),
                 },

@@ -2,9 +2,30 @@ use oxbpf_btf::Kind;
 
 use super::{Contents, MapSpec, ObjectSpec};
 use crate::error::GlobalProblem;
-use crate::{Error, TypeId};
+use crate::{Btf, Error, TypeId};
 
 const VAR_STATIC: u32 = 0;
+
+/// The variables of a section, which the map with this index holds.
+pub(crate) fn variables(
+    btf: &Btf,
+    map: usize,
+    section: TypeId,
+    read_only: bool,
+) -> impl Iterator<Item = GlobalVar> + '_ {
+    btf.get(section).into_iter().flat_map(|section| section.variables()).filter_map(move |var| {
+        let ty = btf.get(var.ty).ok().filter(|ty| ty.kind() == Kind::Var)?;
+        Some(GlobalVar {
+            name: ty.name().to_owned(),
+            map,
+            offset: var.offset,
+            size: var.size,
+            ty: ty.target()?,
+            read_only,
+            is_static: ty.linkage() == Some(VAR_STATIC),
+        })
+    })
+}
 
 /// A global variable of an object: where it lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,22 +55,8 @@ impl ObjectSpec {
 
     fn globals_of<'a>(&'a self, index: usize, map: &'a MapSpec) -> impl Iterator<Item = GlobalVar> + 'a {
         let read_only = map.is_frozen();
-        let sec = self.btf.as_ref().filter(|_| map.is_global_data() || map.data().is_some());
-        let sec = sec.and_then(|btf| Some((btf, btf.get(map.value_type).ok()?)));
-        let typed = sec.into_iter().flat_map(move |(btf, sec)| {
-            sec.variables().filter_map(move |var| {
-                let ty = btf.get(var.ty).ok().filter(|ty| ty.kind() == Kind::Var)?;
-                Some(GlobalVar {
-                    name: ty.name().to_owned(),
-                    map: index,
-                    offset: var.offset,
-                    size: var.size,
-                    ty: ty.target()?,
-                    read_only,
-                    is_static: ty.linkage() == Some(VAR_STATIC),
-                })
-            })
-        });
+        let btf = self.btf.as_ref().filter(|_| map.is_global_data() || map.data().is_some());
+        let typed = btf.into_iter().flat_map(move |btf| variables(btf, index, map.value_type, read_only));
         let all = &self.symbol_globals;
         let start = all.partition_point(|g| Some(g.map) < map.id);
         let end = all.partition_point(|g| Some(g.map) <= map.id);

@@ -2,7 +2,7 @@
 
 mod data;
 mod externs;
-mod global;
+pub(crate) mod global;
 mod map;
 mod program;
 mod resize;

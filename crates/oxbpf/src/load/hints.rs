@@ -39,10 +39,20 @@ pub(super) fn program(
     program: &ProgramSpec,
     error: &mut SysError,
 ) -> Option<Box<Hint>> {
+    program_of(kernel, needs_of_object(object), program.prog_type, program.attach_type, error)
+}
+
+/// As above, of a program of this type that belongs to something with these needs.
+pub(crate) fn program_of(
+    kernel: &Kernel,
+    needs: Vec<Capability>,
+    prog_type: ProgramType,
+    attach_type: Option<AttachType>,
+    error: &mut SysError,
+) -> Option<Box<Hint>> {
+    let trampoline = || uses_trampoline(prog_type, attach_type).then(|| Hint::Trampoline(refusal(kernel)));
     let hint = match error.errno {
-        Errno::EPERM => missing(kernel, needs_of_object(object))
-            .or_else(|| charged(kernel))
-            .or_else(|| uses_trampoline(program).then(|| Hint::Trampoline(refusal(kernel)))),
+        Errno::EPERM => missing(kernel, needs).or_else(|| charged(kernel)).or_else(trampoline),
         _ => Hint::too_old(error),
     };
     hint.map(Box::new)
@@ -88,11 +98,11 @@ fn charged(kernel: &Kernel) -> Option<Hint> {
 }
 
 /// Whether the kernel makes code of its own that calls the program.
-fn uses_trampoline(program: &ProgramSpec) -> bool {
-    match program.prog_type {
+fn uses_trampoline(prog_type: ProgramType, attach_type: Option<AttachType>) -> bool {
+    match prog_type {
         ProgramType::LSM | ProgramType::EXT => true,
         ProgramType::TRACING => {
-            !matches!(program.attach_type, Some(AttachType::TRACE_RAW_TP | AttachType::TRACE_ITER))
+            !matches!(attach_type, Some(AttachType::TRACE_RAW_TP | AttachType::TRACE_ITER))
         }
         _ => false,
     }

@@ -6,7 +6,7 @@
 mod arena;
 mod btf;
 mod contents;
-mod externs;
+pub(crate) mod externs;
 pub(crate) mod hints;
 mod jump_tables;
 mod kernel_types;

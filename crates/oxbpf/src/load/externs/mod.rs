@@ -10,7 +10,9 @@ use std::fmt;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use oxbpf_obj::{ExternKind, ExternSpec, Fixup, FixupKind, MapOrigin, ObjectSpec, ProgramImage, TypeId};
+use oxbpf_obj::{
+    ExternKind, ExternSpec, Fixup, FixupKind, LinkOptions, MapOrigin, ObjectSpec, ProgramImage, TypeId,
+};
 
 use super::LoadOptions;
 use super::kernel_types::{KernelTypes, ModuleTypes};
@@ -74,6 +76,22 @@ pub(super) fn resolve<'s>(
     all.found = vec![None; spec.externs.len()];
     ksyms::find(spec, options, types, &used, &mut all, &mut missing)?;
     if missing.is_empty() { Ok(all) } else { Err(Error::Externs { object: spec.name.clone(), missing }) }
+}
+
+/// The value of the map `.kconfig`, for a loader; `None` if the object has none.
+pub(crate) fn kconfig(spec: &ObjectSpec, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
+    if !spec.maps.iter().any(|map| map.origin == MapOrigin::Kconfig && map.autocreate) {
+        return Ok(None);
+    }
+    let images = spec.link(&LinkOptions::core_by_kernel());
+    let images = images.map_err(|source| Error::Link { object: spec.name.clone(), source })?;
+    let mut missing = Vec::new();
+    let values = kconfig::values(spec, options, &used(spec, &images), &mut missing)?;
+    if missing.is_empty() {
+        Ok(Some(values))
+    } else {
+        Err(Error::Externs { object: spec.name.clone(), missing })
+    }
 }
 
 /// The externs that programs refer to.
