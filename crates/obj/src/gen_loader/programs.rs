@@ -168,7 +168,7 @@ fn refer_to_maps(plan: &Plan<'_>, image: &mut ProgramImage) {
             _ => continue,
         };
         if let (Some(insn), Some(place)) = (image.insns.get_mut(fixup.insn), plan.place_of_map(map)) {
-            insn.src = src;
+            insn.set_src(src);
             insn.imm = place;
         }
     }
@@ -176,6 +176,6 @@ fn refer_to_maps(plan: &Plan<'_>, image: &mut ProgramImage) {
 
 /// The byte of an instruction that says its registers, with none as the source.
 pub(super) fn registers(insn: Insn, endian: Endian) -> u8 {
-    let [_, registers, ..] = Insn { src: 0, ..insn }.encode(endian);
+    let [_, registers, ..] = insn.with_src(0).encode(endian);
     registers
 }

@@ -152,7 +152,7 @@ impl Symbols {
                     out.copy(field(12), module.slot);
                     if weak {
                         // What is not there is the number 0.
-                        debug_assert_eq!(insn.src, opcode::PSEUDO_BTF_ID);
+                        debug_assert_eq!(insn.src(), opcode::PSEUDO_BTF_ID);
                         out.byte_if_zero(found.value, field(1), registers(*insn, plan.endian()));
                     }
                 }

@@ -12,7 +12,7 @@ fn both_orders_do_the_same() {
     assert_eq!((little.endian, big.endian), (Endian::Little, Endian::Big));
     assert_eq!(little.steps, big.steps);
     let shape = |loader: &LightLoader| -> Vec<_> {
-        loader.insns.iter().map(|insn| (insn.code, insn.dst, insn.src, insn.off)).collect()
+        loader.insns.iter().map(|insn| (insn.code, insn.dst(), insn.src(), insn.off)).collect()
     };
     assert_eq!(shape(&little), shape(&big), "all that differs is where things are in the data");
     assert_ne!(little.encoded(), big.encoded());
@@ -36,7 +36,7 @@ fn programs_of(spec: &ObjectSpec, loader: &LightLoader) {
             let (FixupKind::MapFd { .. } | FixupKind::MapValue { .. }) = fixup.kind else { continue };
             let place = stored.insns[fixup.insn];
             // By place in the table of descriptors, behind that of the types.
-            assert!(matches!(place.src, 5 | 6) && place.imm > 0);
+            assert!(matches!(place.src(), 5 | 6) && place.imm > 0);
             image.insns[fixup.insn] = place;
         }
         assert_eq!(stored.insns, image.insns);

@@ -62,7 +62,7 @@ fn it_stays_inside() {
             if is_jump && !second && insn.code != opcode::CLASS_JMP | opcode::EXIT {
                 assert!((0..loader.insns.len() as i64).contains(&to), "{name}: {at}");
             }
-            if insn.is_ldimm64() && insn.src == opcode::PSEUDO_MAP_IDX_VALUE {
+            if insn.is_ldimm64() && insn.src() == opcode::PSEUDO_MAP_IDX_VALUE {
                 assert!((loader.insns[at + 1].imm as usize) < loader.data.len(), "{name}: {at}");
             }
             second = insn.is_ldimm64();

@@ -54,12 +54,12 @@ fn the_hash_of_the_data_is_in_the_instructions() {
     let hash: [u8; 32] = Sha256::digest(&loader.data).into();
     let mut found = Vec::new();
     for pair in loader.insns.windows(2) {
-        if pair[0].is_ldimm64() && pair[0].src == 0 {
+        if pair[0].is_ldimm64() && pair[0].src() == 0 {
             found.extend([pair[0].imm, pair[1].imm].map(i32::to_le_bytes).concat());
         }
     }
     assert_eq!(found, hash);
-    let of_map = |insn: &&oxbpf_obj::Insn| insn.is_ldimm64() && insn.src == opcode::PSEUDO_MAP_IDX;
+    let of_map = |insn: &&oxbpf_obj::Insn| insn.is_ldimm64() && insn.src() == opcode::PSEUDO_MAP_IDX;
     assert_eq!(loader.insns.iter().filter(of_map).count(), 4);
     let digest: [u8; 32] = Sha256::digest(loader.encoded()).into();
     assert_eq!(loader.digest(), digest);

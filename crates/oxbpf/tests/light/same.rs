@@ -81,7 +81,7 @@ fn same_program(light: &Program, ordinary: &Program) -> TestResult {
         "speak" => return Ok(()),
         // The kernel finds functions by their name alone, so one that the object has another prototype of is there.
         "look" => {
-            assert!(ours.len() < theirs.len());
+            assert!(ours.len() <= theirs.len());
             return Ok(());
         }
         _ => {}
@@ -101,7 +101,7 @@ fn insns(kernel: &Kernel, xlated: &[u8]) -> oxbpf::Result<Vec<String>> {
     let mut out = Vec::with_capacity(insns.len());
     for insn in insns {
         let is_map =
-            insn.is_ldimm64() && matches!(insn.src, opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE);
+            insn.is_ldimm64() && matches!(insn.src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE);
         let map = match is_map {
             true => {
                 let fd = kernel.fd_by_id(ObjectKind::Map, insn.imm.cast_unsigned(), OpenFlags::empty())?;
