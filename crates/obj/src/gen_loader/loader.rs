@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use oxbpf_btf::Kind;
-use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use crate::insn::Insn;
@@ -166,7 +165,7 @@ impl LightLoader {
     /// The SHA-256 of the instructions, by which the kernel knows the only program that may use an exclusive map (6.18).
     #[doc(alias = "excl_prog_hash")]
     pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.encoded()).into()
+        self.own_image().digest(self.endian)
     }
 
     /// The object's types; `None` if it has none.
@@ -216,16 +215,8 @@ impl LightLoader {
 
     /// The loader itself, as a program.
     pub fn own_image(&self) -> ProgramImage {
-        ProgramImage {
-            program: 0,
-            insns: self.insns.clone(),
-            func_info: Vec::new(),
-            line_info: Vec::new(),
-            core_relos: Vec::new(),
-            fixups: Vec::new(),
-            poisoned: Vec::new(),
-            functions: vec![("loader".to_owned(), 0)],
-        }
+        let functions = vec![("loader".to_owned(), 0)];
+        ProgramImage { insns: self.insns.clone(), functions, ..ProgramImage::default() }
     }
 
     /// A program as the data has it: before the loader writes into it what it finds, and before the kernel relocates
@@ -261,10 +252,8 @@ impl LightLoader {
                     line_col,
                 })
                 .collect(),
-            core_relos: Vec::new(),
-            fixups: Vec::new(),
-            poisoned: Vec::new(),
             functions: vec![(at.name.clone(), 0)],
+            ..ProgramImage::default()
         })
     }
 }

@@ -207,6 +207,9 @@ pub(super) fn problem(spec: &MapSpec) -> Option<&'static str> {
     if spec.map_type == MapType::STRUCT_OPS {
         return Some("its layout depends on the kernel");
     }
+    if spec.exclusive.is_some() {
+        return Some("the program that it is exclusive to is not known before it is relocated");
+    }
     if spec.pinning != Pinning::None || spec.pin_path.is_some() {
         return Some("programs cannot pin; take the pinning out and pin it afterwards");
     }

@@ -68,12 +68,9 @@ impl<'a> Plan<'a> {
             spec.maps.get(**map).is_some_and(|map| map.map_type.is_map_in_map() && map.inner.is_some())
         });
         plan.inner = with_inner.enumerate().map(|(n, (place, _))| (place, n)).collect();
-        let problems = plan.problems(options);
-        if !problems.is_empty() {
-            return Err(plan.fail(problems));
-        }
-        plan.find_symbols(linker)?;
-        Ok(plan)
+        let mut problems = plan.problems(options);
+        problems.extend(plan.find_symbols(linker)?);
+        if problems.is_empty() { Ok(plan) } else { Err(plan.fail(problems)) }
     }
 
     /// Everything that a loader cannot do for this object.
@@ -109,13 +106,19 @@ impl<'a> Plan<'a> {
         all
     }
 
-    /// Finds out which symbols of the kernel the programs refer to.
-    fn find_symbols(&mut self, linker: &Linker<'_>) -> Result<(), Error> {
+    /// Finds out which symbols of the kernel the programs refer to; what stands against them.
+    fn find_symbols(&mut self, linker: &Linker<'_>) -> Result<Vec<LightProblem>, Error> {
+        let mut problems = Vec::new();
         for program in &self.programs {
-            for fixup in linker.image(*program)?.fixups {
+            let image = linker.image(*program)?;
+            for fixup in image.fixups {
                 if let FixupKind::Ksym { index } | FixupKind::Kfunc { index } = fixup.kind {
                     self.externs.insert(index);
                 }
+            }
+            if let (false, Some(spec)) = (image.jump_tables.is_empty(), self.spec.programs.get(*program)) {
+                let reason = "it has jump tables (compile it with -fno-jump-tables)";
+                problems.push(LightProblem::Program { program: spec.name.clone(), reason });
             }
         }
         let externs = self.externs.iter().filter_map(|index| self.spec.externs.get(*index));
@@ -128,10 +131,10 @@ impl<'a> Plan<'a> {
         }
         let typed = self.symbols.keys().filter(|wanted| matches!(wanted, Wanted::Type { .. }));
         self.typed = typed.cloned().enumerate().map(|(n, wanted)| (wanted, n)).collect();
-        match i16::try_from(self.typed.len().saturating_add(1)) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.fail(vec![LightProblem::TooMany])),
+        if i16::try_from(self.typed.len().saturating_add(1)).is_err() {
+            problems.push(LightProblem::TooMany);
         }
+        Ok(problems)
     }
 
     pub(super) fn fail(&self, problems: Vec<LightProblem>) -> Error {

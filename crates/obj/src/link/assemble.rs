@@ -29,13 +29,7 @@ pub(super) fn assemble(
         image: ProgramImage {
             program: index,
             insns: Vec::with_capacity(program.insns().len()),
-            func_info: Vec::new(),
-            line_info: Vec::new(),
-            core_relos: Vec::new(),
-            fixups: Vec::new(),
-            poisoned: Vec::new(),
-            jump_tables: Vec::new(),
-            functions: Vec::new(),
+            ..ProgramImage::default()
         },
     };
     all.run(program.function)?;

@@ -4,7 +4,7 @@ use crate::insn::Insn;
 use crate::{CoreRelo, FuncInfo, LineInfo};
 
 /// A program with all its functions, ready to load but for what only a kernel can give.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ProgramImage {
     /// Index in [`ObjectSpec::programs`](crate::ObjectSpec::programs).
