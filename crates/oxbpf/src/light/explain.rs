@@ -1,12 +1,11 @@
 //! What it means that a loader failed.
 
-use oxbpf_obj::{LightLoader, LightMap, LightProgram, LightStep, ProgramType};
+use oxbpf_obj::{Capability, LightLoader, LightMap, LightProgram, LightStep, ProgramType};
 use oxbpf_sys::{Cmd, Errno, SysError};
 
 use super::LightLoad;
 use super::run::Failure;
 use crate::error::Error;
-use crate::hint::Capability;
 use crate::load::{MissingExtern, hints};
 use crate::verifier::VerifierError;
 
@@ -35,7 +34,7 @@ impl Explain<'_> {
     fn needs(&self) -> Vec<Capability> {
         let programs = self.loader.programs.iter().map(|program| program.prog_type);
         let all = programs.chain([ProgramType::SYSCALL]);
-        all.flat_map(hints::capabilities_for).collect()
+        all.flat_map(ProgramType::capabilities).collect()
     }
 
     /// The loader was refused.
