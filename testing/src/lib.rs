@@ -27,6 +27,7 @@
 #![allow(clippy::print_stdout)]
 
 mod cgroup;
+pub mod container;
 mod files;
 pub mod mounts;
 mod need;

@@ -78,6 +78,15 @@ pub enum Error {
         source: SysError,
     },
 
+    /// There is no token to be had where one was said to be.
+    #[error("BPF token from {}: {source}", path.display())]
+    Token {
+        /// The BPF file system.
+        path: PathBuf,
+        /// Why.
+        source: SysError,
+    },
+
     /// A map could not be created.
     #[error("map {map} ({map_type}): {source}{}", Advice(.hint))]
     MapCreate {
@@ -276,6 +285,7 @@ impl Error {
         match self {
             Self::Read { source, .. } => source.raw_os_error().map(Errno),
             Self::KernelBtf { source, .. }
+            | Self::Token { source, .. }
             | Self::MapCreate { source, .. }
             | Self::Map { source, .. }
             | Self::Batch { source, .. }

@@ -68,7 +68,7 @@ pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use light::{LightLoad, Signature};
 pub use link::{Link, LinkKind, Links, detach_all};
-pub use load::{LoadOptions, MissingExtern, Prepared};
+pub use load::{LoadOptions, MissingExtern, Prepared, Token};
 pub use loaded::{Loaded, LoadedBtf, LoadedLink};
 pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;

@@ -18,20 +18,25 @@ pub(super) struct LoadedBtf {
     pub(super) functions: bool,
 }
 
-/// Loads the types of `spec`. They serve those who look at its maps and programs, so an object without them, or one
-/// whose types this kernel does not take, is loaded without; what does need them fails later and says so.
+/// Loads the types of `spec`, if it has any.
 pub(super) fn load(kernel: &Kernel, spec: &ObjectSpec) -> Result<Option<LoadedBtf>> {
     let Some(btf) = &spec.btf else { return Ok(None) };
-    match try_load(kernel, btf) {
-        Ok(loaded) => Ok(Some(loaded)),
+    Ok(Some(try_load(kernel, btf)?))
+}
+
+/// Types serve those who look at maps and programs, so an object whose types this kernel does not take is loaded without;
+/// what does need them fails later and says so.
+pub(super) fn or_without(spec: &ObjectSpec, loaded: Result<Option<LoadedBtf>>) -> Option<LoadedBtf> {
+    match loaded {
+        Ok(loaded) => loaded,
         // Without privileges nothing else will load either, and that error says what to do.
-        Err(error) if error.errno == Errno::EPERM => {
+        Err(error) if error.errno() == Some(Errno::EPERM) => {
             tracing::debug!(object = spec.name, %error, "BTF not loaded; going on without it");
-            Ok(None)
+            None
         }
         Err(error) => {
             tracing::warn!(object = spec.name, %error, "BTF not loaded; going on without it");
-            Ok(None)
+            None
         }
     }
 }

@@ -22,6 +22,7 @@ mod programs;
 mod relocate;
 mod struct_ops;
 mod target;
+mod token;
 
 use oxbpf_obj::ObjectSpec;
 
@@ -31,6 +32,7 @@ use crate::object::Object;
 pub use externs::MissingExtern;
 pub use options::LoadOptions;
 pub use prepared::Prepared;
+pub use token::Token;
 
 pub(crate) use kernel_types::Declared;
 pub(crate) use target::find_function;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use oxbpf_obj::Btf;
 use oxbpf_sys::Kernel;
 
+use super::Token;
 use crate::map::Map;
 use crate::program::Program;
 
@@ -48,6 +49,9 @@ pub struct LoadOptions {
     /// it is not the kernel, by the name of the program that does so.
     #[doc(alias = "bpf_program__set_attach_target")]
     pub targets: BTreeMap<String, Program>,
+    /// Where to get a token that stands in for privileges.
+    #[doc(alias = "bpf_token_path")]
+    pub token: Token,
 }
 
 impl Default for LoadOptions {
@@ -62,6 +66,7 @@ impl Default for LoadOptions {
             maps: BTreeMap::new(),
             inner_maps: BTreeMap::new(),
             targets: BTreeMap::new(),
+            token: Token::default(),
         }
     }
 }

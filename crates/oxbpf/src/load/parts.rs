@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use oxbpf_obj::{Endian, ObjectSpec, ProgramImage, ProgramType};
-use oxbpf_sys::MapFd;
+use oxbpf_sys::{Kernel, MapFd};
 
 use super::btf::{self, LoadedBtf};
 use super::externs;
 use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
 use super::struct_ops::{self, StructOpsMaps};
+use super::token::Access;
 use super::{LoadOptions, contents, jump_tables, programs, relocate};
 use crate::error::{Error, Result};
 use crate::object::Object;
@@ -17,6 +18,8 @@ use crate::object::Object;
 /// What is there before the first program is loaded. It goes with the spec and the options that it was made from.
 #[derive(Debug)]
 pub(super) struct Parts {
+    /// How the kernel is accessed: with a token maybe, or with none yet.
+    access: (Kernel, bool),
     /// Those of the kernel.
     pub(super) types: KernelTypes,
     pub(super) btf: Option<LoadedBtf>,
@@ -34,25 +37,28 @@ impl Parts {
     /// Relocates the programs of `spec`, loads its types and creates its maps.
     pub(super) fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
         check(spec)?;
-        let kernel = &options.kernel;
-        let types = KernelTypes::new(kernel);
+        let mut access = Access::new(options)?;
+        let types = KernelTypes::new(&access.options().kernel);
         let mut images = relocate::link(spec, options, &types)?;
-        let btf = btf::load(kernel, spec)?;
-        let externs = externs::resolve(spec, options, &types, &images)?;
+        let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec)));
+        let externs = externs::resolve(spec, access.options(), &types, &images)?;
         let struct_ops = struct_ops::prepare(spec, &types)?;
         images.iter_mut().for_each(|image| externs.write_into(image));
-        let maps = maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops)?;
+        let create = |options: &_| maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops);
+        let maps = access.with(create)?;
         let mut jump_tables = Vec::new();
         for image in &mut images {
-            jump_tables.extend(jump_tables::create(spec, options, image)?);
+            jump_tables.extend(jump_tables::create(spec, access.options(), image)?);
             maps.write_into(image);
         }
-        Ok(Self { types, btf, struct_ops, maps, jump_tables, modules: externs.into_modules(), images })
+        let (access, modules) = (access.end(), externs.into_modules());
+        Ok(Self { access, types, btf, struct_ops, maps, jump_tables, modules, images })
     }
 
     /// Has the programs verified.
     pub(super) fn load(self, spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
-        let programs = programs::load(spec, options, &self)?;
+        let mut access = Access::resume(options, self.access.clone());
+        let programs = access.with(|options| programs::load(spec, options, &self))?;
         let Self { struct_ops, maps, jump_tables, images, .. } = self;
         // The programs hold on to them.
         drop(jump_tables);
@@ -65,7 +71,7 @@ impl Parts {
         let globals = globals.collect();
         Ok(Object {
             name: spec.name.clone(),
-            kernel: options.kernel.clone(),
+            kernel: access.end().0,
             btf: spec.btf.clone(),
             programs,
             maps: maps.keep(),

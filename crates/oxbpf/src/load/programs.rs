@@ -96,7 +96,7 @@ impl Loader<'_> {
             }
             None => {
                 let program = self.options.targets.get(&spec.name);
-                attempt.target = target::find(&self.parts.types, spec, program)?;
+                attempt.target = target::find(kernel, &self.parts.types, spec, program)?;
             }
         }
         let level = self.options.log_level | spec.log_level;

@@ -24,6 +24,7 @@ pub(super) struct Target<'a> {
 
 /// Finds the target of `spec`: of `program` where the caller gives one.
 pub(super) fn find<'a>(
+    kernel: &Kernel,
     types: &KernelTypes,
     spec: &ProgramSpec,
     program: Option<&'a Program>,
@@ -50,7 +51,7 @@ pub(super) fn find<'a>(
         return Err(missing("its section names no target; set attach_to before loading".into()));
     };
     if let Some(program) = program {
-        let id = in_program(program.kernel(), name, program).map_err(missing)?;
+        let id = in_program(kernel, name, program).map_err(missing)?;
         return Ok(Target { id, module: None, program: Some(program) });
     }
     if spec.prog_type == ProgramType::EXT {

@@ -10,6 +10,7 @@ mod objects;
 mod probes;
 mod programs;
 mod targets;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,9 @@ use oxbpf::{LoadOptions, Object};
 use oxbpf_testing::{Suite, testdata};
 
 fn main() -> ExitCode {
+    if let Some(code) = tokens::container() {
+        return code;
+    }
     let mut suite = Suite::new();
     arena::tests(&mut suite);
     externs::tests(&mut suite);
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
     probes::tests(&mut suite);
     programs::tests(&mut suite);
     targets::tests(&mut suite);
+    tokens::tests(&mut suite);
     suite.run()
 }
 

@@ -14,6 +14,7 @@ mod maps;
 mod older;
 mod open;
 mod prepare;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -69,13 +69,14 @@ impl Kernel {
     pub fn btf_load(&self, b: &BtfLoad<'_>, log: Option<&mut LogBuf>) -> Result<OwnedFd> {
         let mut none = LogBuf::new(0, 0);
         let log = log.unwrap_or(&mut none);
+        let token = b.token_fd.or(self.token());
         let layout = BtfLoadAttr {
             btf_size: u32::try_from(b.btf.len())
                 .map_err(|_| SysError::new(Cmd::BTF_LOAD.name(), Errno::E2BIG))?,
             btf_log_size: log.size() as u32,
             btf_log_level: log.level(),
-            btf_flags: if b.token_fd.is_some() { uapi::TOKEN_FD } else { 0 },
-            btf_token_fd: fd_or_zero(b.token_fd),
+            btf_flags: if token.is_some() { uapi::TOKEN_FD } else { 0 },
+            btf_token_fd: fd_or_zero(token),
             ..Default::default()
         };
         log.clear();

@@ -153,14 +153,23 @@ impl Kernel {
     #[doc(alias = "bpf_btf_get_fd_by_id_opts")]
     #[doc(alias = "bpf_link_get_fd_by_id_opts")]
     pub fn fd_by_id_with(&self, kind: ObjectKind, id: u32, how: &FdById<'_>) -> Result<OwnedFd> {
-        let token = if how.token_fd.is_some() { uapi::TOKEN_FD } else { 0 };
-        let layout = IdAttr {
-            id,
-            open_flags: how.flags.bits() | token,
-            token_fd: fd_or_zero(how.token_fd),
-            ..Default::default()
+        let open = |token: Option<BorrowedFd<'_>>| {
+            let flag = if token.is_some() { uapi::TOKEN_FD } else { 0 };
+            let layout = IdAttr {
+                id,
+                open_flags: how.flags.bits() | flag,
+                token_fd: fd_or_zero(token),
+                ..Default::default()
+            };
+            self.bpf_fd(&mut Attr::new(kind.fd_by_id(), &layout)).map_err(|e| e.with(format!("{kind} {id}")))
         };
-        self.bpf_fd(&mut Attr::new(kind.fd_by_id(), &layout)).map_err(|e| e.with(format!("{kind} {id}")))
+        match self.token().filter(|_| kind == ObjectKind::Btf && how.token_fd.is_none()) {
+            // Nobody asked for it, and kernels before 6.15 take none here.
+            Some(own) => {
+                open(Some(own)).or_else(|e| if e.errno == Errno::EINVAL { open(None) } else { Err(e) })
+            }
+            None => open(how.token_fd),
+        }
     }
 
     /// All objects of a kind that are loaded, each with its id and a descriptor, in the order of their ids.

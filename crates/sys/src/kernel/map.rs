@@ -51,12 +51,12 @@ pub struct MapCreate<'a> {
 
 impl<'a> MapCreate<'a> {
     /// The attribute, but for memory that it points to.
-    fn layout(&self) -> MapCreateAttr {
+    fn layout(&self, token: Option<BorrowedFd<'_>>) -> MapCreateAttr {
         let mut map_flags = self.flags.bits();
         for (set, flag) in [
             (self.numa_node.is_some(), uapi::NUMA_NODE),
             (self.value_type_btf_obj_fd.is_some(), uapi::VTYPE_BTF_OBJ_FD),
-            (self.token_fd.is_some(), uapi::TOKEN_FD),
+            (token.is_some(), uapi::TOKEN_FD),
         ] {
             if set {
                 map_flags |= flag;
@@ -78,14 +78,15 @@ impl<'a> MapCreate<'a> {
             btf_vmlinux_value_type_id: self.btf_vmlinux_value_type_id,
             map_extra: self.map_extra,
             value_type_btf_obj_fd: fd_or_zero(self.value_type_btf_obj_fd),
-            map_token_fd: fd_or_zero(self.token_fd),
+            map_token_fd: fd_or_zero(token),
             excl_prog_hash_size: self.excl_prog_hash.len() as u32,
             ..Default::default()
         }
     }
 
-    fn attr(&self) -> Attr<'a> {
-        let mut attr = Attr::new(Cmd::MAP_CREATE, &self.layout());
+    fn attr(&self, kernel: &Kernel) -> Attr<'a> {
+        let token = self.token_fd.or(kernel.token());
+        let mut attr = Attr::new(Cmd::MAP_CREATE, &self.layout(token));
         attr.input("excl_prog_hash", offset_of!(MapCreateAttr, excl_prog_hash), self.excl_prog_hash);
         attr
     }
@@ -130,7 +131,7 @@ impl Kernel {
     #[doc(alias = "bpf_map_create")]
     #[doc(alias = "BPF_MAP_CREATE")]
     pub fn map_create(&self, m: &MapCreate<'_>) -> Result<MapFd> {
-        let fd = self.bpf_fd(&mut m.attr()).map_err(|e| m.named(e))?;
+        let fd = self.bpf_fd(&mut m.attr(self)).map_err(|e| m.named(e))?;
         MapFd::new(self, fd, m.map_type, m.key_size, m.value_size)
     }
 
@@ -159,7 +160,7 @@ impl Kernel {
         log.clear();
         let (result, true_size) = {
             let (level, buf) = log.parts();
-            let mut attr = m.attr();
+            let mut attr = m.attr(self);
             attr.log_into(level, buf);
             (self.bpf_fd(&mut attr), attr.common().log_true_size)
         };

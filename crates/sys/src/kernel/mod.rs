@@ -33,7 +33,7 @@ mod version;
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 pub use attach::{ProgAttach, RelativeTo};
@@ -73,7 +73,8 @@ struct Inner {
     door: Arc<dyn Door>,
     memo: memo::Memo,
     possible_cpus: OnceLock<u32>,
-    btf: Mutex<Option<oxbpf_btf::Btf>>,
+    btf: Arc<Mutex<Option<oxbpf_btf::Btf>>>,
+    token: Option<OwnedFd>,
 }
 
 impl Kernel {
@@ -90,8 +91,39 @@ impl Kernel {
             door,
             memo: memo::Memo::default(),
             possible_cpus: OnceLock::new(),
-            btf: Mutex::new(None),
+            btf: Arc::default(),
+            token: None,
         }))
+    }
+
+    /// The same kernel with a token ([`token_create`](Self::token_create)) in place of privileges: what makes maps,
+    /// programs and BTF, and what opens BTF by its id, is asked for with it unless the call brings one. What was learnt
+    /// of the kernel's features does not go along, as it may have been learnt without privileges.
+    ///
+    /// ```no_run
+    /// use std::os::fd::AsFd;
+    /// use std::path::Path;
+    /// use oxbpf_sys::{Kernel, OpenHow};
+    ///
+    /// let kernel = Kernel::host();
+    /// let bpffs = kernel.open(Path::new("/sys/fs/bpf"), OpenHow::Read)?;
+    /// let kernel = kernel.with_token(kernel.token_create(bpffs.as_fd())?);
+    /// # Ok::<(), oxbpf_sys::SysError>(())
+    /// ```
+    pub fn with_token(&self, token: OwnedFd) -> Self {
+        Self(Arc::new(Inner {
+            door: Arc::clone(&self.0.door),
+            memo: memo::Memo::default(),
+            possible_cpus: self.0.possible_cpus.clone(),
+            btf: Arc::clone(&self.0.btf),
+            token: Some(token),
+        }))
+    }
+
+    /// The token that stands in for privileges, if it has one.
+    #[doc(alias = "bpf_object__token_fd")]
+    pub fn token(&self) -> Option<BorrowedFd<'_>> {
+        self.0.token.as_ref().map(AsFd::as_fd)
     }
 
     /// What stands behind it.

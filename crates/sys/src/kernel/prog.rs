@@ -149,7 +149,8 @@ impl Kernel {
         let license =
             CString::new(p.license).map_err(|_| SysError::invalid(op, "a license with a NUL inside"))?;
         let fds: Vec<i32> = p.fd_array.iter().map(AsRawFd::as_raw_fd).collect();
-        let token = if p.token_fd.is_some() { uapi::TOKEN_FD } else { 0 };
+        let token_fd = p.token_fd.or(self.token());
+        let token = if token_fd.is_some() { uapi::TOKEN_FD } else { 0 };
         let mut none = LogBuf::new(0, 0);
         let log = log.unwrap_or(&mut none);
         let layout = ProgLoadAttr {
@@ -171,7 +172,7 @@ impl Kernel {
             attach_prog_fd: fd_or_zero(p.attach_prog_fd.or(p.attach_btf_obj_fd)),
             core_relo_cnt: p.core_relos.count(),
             core_relo_rec_size: p.core_relos.size(),
-            prog_token_fd: fd_or_zero(p.token_fd),
+            prog_token_fd: fd_or_zero(token_fd),
             fd_array_cnt: if p.bind_fd_array { fds.len() as u32 } else { 0 },
             signature_size: p.signature.len() as u32,
             keyring_id: p.keyring_id,

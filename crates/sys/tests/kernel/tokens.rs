@@ -1,36 +1,21 @@
 //! Tokens, as a container uses them.
-//!
-//! A user namespace wants a process of one thread, so the container is this program once more, with its own end of a
-//! socket as its standard input: it opens a BPF file system, whoever is privileged says what that delegates and mounts
-//! it, and the container makes a token of it.
 
-use std::io::{IoSlice, IoSliceMut, Read as _, Write as _};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use oxbpf_btf::{BtfBuilder, IntEncoding};
 use oxbpf_sys::{
-    AttachType, BtfLoad, Cmd, Errno, FdById, MapCreate, MapType, ObjectKind, OpenHow, ProgLoad, ProgramType,
-    SysError,
+    AttachType, BtfLoad, Cmd, Errno, FdById, MapCreate, MapType, ObjectKind, OpenFlags, OpenHow, ProgLoad,
+    ProgramType, SysError,
 };
+use oxbpf_testing::container::{self, Container};
 use oxbpf_testing::{Need, Skip, Suite, TestResult};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
-};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg,
-};
-use rustix::thread::UnshareFlags;
 
 use super::{kernel, program, refused, refused_as, returns};
 
 /// The argument that makes this program the container.
 const CONTAINER: &str = "--as-a-container";
-const DONE: &str = "done";
 
 pub(crate) fn add(suite: &mut Suite) {
     let needs = &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 9)];
@@ -39,40 +24,15 @@ pub(crate) fn add(suite: &mut Suite) {
 }
 
 fn stand_in_for_privileges() -> TestResult {
-    let (mut ours, theirs) = UnixStream::pair()?;
-    let mut container =
-        Command::new(std::env::current_exe()?).arg(CONTAINER).stdin(OwnedFd::from(theirs)).spawn()?;
-    let said = with_container(&mut ours);
-    drop(ours);
-    // A panic has its own words on standard error.
-    assert!(container.wait()?.success(), "the container fails: {said:?}");
-    match said?.as_str() {
-        DONE => Ok(()),
-        why if why.starts_with("no namespace") => Err(Skip::because(why).into()),
-        why => Err(why.into()),
-    }
-}
-
-/// What the privileged side does. Returns what the container has to say: [`DONE`] if all was well.
-fn with_container(socket: &mut UnixStream) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let mut said = [0; 256];
-    for options in [&[][..], &DELEGATED] {
-        let (n, fd) = receive(socket.as_fd(), &mut said)?;
-        let Some(context) = fd else {
-            return Ok(String::from_utf8_lossy(&said[..n]).into_owned());
-        };
-        let mount = mount(context.as_fd(), options)?;
-        send(socket.as_fd(), mount.as_fd())?;
+    container::outside(CONTAINER, &[], &[&[], &DELEGATED], |mount| {
         // Whoever has the privileges is not who the file system is for.
         refused_as(
-            kernel().token_create(root(mount.as_fd())?.as_fd()),
+            kernel().token_create(container::root(mount)?.as_fd()),
             "BPF_TOKEN_CREATE failed: EPERM (Operation not permitted): not in the user namespace of the BPF file \
              system, or without CAP_BPF there",
         );
-    }
-    let mut text = String::new();
-    socket.read_to_string(&mut text)?;
-    Ok(text)
+        Ok(())
+    })
 }
 
 /// What the container may do.
@@ -83,50 +43,46 @@ const DELEGATED: [(&str, &str); 4] = [
     ("delegate_attachs", "any"),
 ];
 
-/// Mounts a file system that another namespace opened: it may not do that itself.
-fn mount(context: BorrowedFd<'_>, options: &[(&str, &str)]) -> rustix::io::Result<OwnedFd> {
-    for (option, value) in options {
-        // Kernels without types of their own know no names, but "any".
-        if fsconfig_set_string(context, *option, *value).is_err() {
-            fsconfig_set_string(context, *option, "any")?;
-        }
-    }
-    fsconfig_create(context)?;
-    fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
-}
-
-fn root(mount: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
-    rustix::fs::openat(mount, ".", rustix::fs::OFlags::DIRECTORY, rustix::fs::Mode::empty())
-}
-
 /// If this is the container: its end of it all.
 pub(crate) fn container() -> Option<ExitCode> {
-    if std::env::args().nth(1).as_deref() != Some(CONTAINER) {
-        return None;
-    }
-    let mut socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
-    let text = match in_container(&socket) {
-        Ok(()) => DONE.into(),
-        Err(e) => e.to_string(),
-    };
-    let _ = socket.write_all(text.as_bytes());
-    Some(ExitCode::SUCCESS)
+    container::inside(CONTAINER, in_container)
 }
 
-fn in_container(socket: &UnixStream) -> TestResult {
-    enter_namespaces().map_err(|e| format!("no namespace of its own: {e}"))?;
-    let empty = ask_for_mount(socket.as_fd())?;
+fn in_container(container: &Container) -> TestResult {
+    let empty = container.mount()?;
     refused_as(
-        kernel().token_create(root(empty.as_fd())?.as_fd()),
+        kernel().token_create(container::root(empty.as_fd())?.as_fd()),
         "BPF_TOKEN_CREATE failed: ENOENT (No such file or directory): the BPF file system delegates nothing: it was \
          mounted without delegate_* options",
     );
-    let mount = ask_for_mount(socket.as_fd())?;
+    let mount = container.mount()?;
     let place = rustix::fs::openat(&mount, ".", rustix::fs::OFlags::PATH, rustix::fs::Mode::empty())?;
     refused(kernel().token_create(place.as_fd()), Errno::EBADF);
-    let token = kernel().token_create(root(mount.as_fd())?.as_fd())?;
+    let token = kernel().token_create(container::root(mount.as_fd())?.as_fd())?;
     tells_what_it_allows(token.as_fd())?;
-    use_token(token.as_fd())
+    use_token(token.as_fd())?;
+    goes_along(token)
+}
+
+/// A kernel that has it needs no more to be said.
+fn goes_along(token: OwnedFd) -> TestResult {
+    let k = kernel().with_token(token);
+    let array = array();
+    k.map_create(&array)?;
+    k.prog_load(&program(ProgramType::SOCKET_FILTER, &returns(0)), None)?;
+    let mut b = BtfBuilder::new();
+    b.add_int("int", 4, IntEncoding::SIGNED)?;
+    let loaded = k.btf_load(&BtfLoad { btf: b.build()?.as_bytes(), ..Default::default() }, None)?;
+    let id = k.btf_info(loaded.as_fd())?.id;
+    let opened = k.fd_by_id(ObjectKind::Btf, id, OpenFlags::empty());
+    if k.kernel_version()?.at_least(6, 15) {
+        opened?;
+    } else {
+        refused(opened, Errno::EPERM);
+    }
+    assert!(k.token().is_some() && kernel().token().is_none());
+    refused(kernel().map_create(&array), Errno::EPERM);
+    Ok(())
 }
 
 fn tells_what_it_allows(token: BorrowedFd<'_>) -> TestResult {
@@ -147,26 +103,15 @@ fn tells_what_it_allows(token: BorrowedFd<'_>) -> TestResult {
     Ok(())
 }
 
-fn ask_for_mount(socket: BorrowedFd<'_>) -> Result<OwnedFd, Box<dyn std::error::Error + Send + Sync>> {
-    let context =
-        fsopen("bpf", FsOpenFlags::FSOPEN_CLOEXEC).map_err(|e| format!("no namespace may mount: {e}"))?;
-    send(socket, context.as_fd())?;
-    let (_, mount) = receive(socket, &mut [0; 16])?;
-    Ok(mount.ok_or("no mount came")?)
+fn array() -> MapCreate<'static> {
+    MapCreate { map_type: MapType::ARRAY, key_size: 4, value_size: 4, max_entries: 1, ..Default::default() }
 }
 
 /// What a token allows, and does not.
 fn use_token(token: BorrowedFd<'_>) -> TestResult {
     let k = kernel();
     let token_fd = Some(token);
-    let array = MapCreate {
-        map_type: MapType::ARRAY,
-        key_size: 4,
-        value_size: 4,
-        max_entries: 1,
-        token_fd,
-        ..Default::default()
-    };
+    let array = MapCreate { token_fd, ..array() };
     refused(k.map_create(&MapCreate { token_fd: None, ..array.clone() }), Errno::EPERM);
     k.map_create(&array)?;
     let insns = returns(0);
@@ -215,46 +160,11 @@ fn are_refused_elsewhere() -> TestResult {
          needs a token",
     );
     // A descriptor of something else is no token.
-    let map = MapCreate {
-        map_type: MapType::ARRAY,
-        key_size: 4,
-        value_size: 4,
-        max_entries: 1,
-        token_fd: Some(proc.as_fd()),
-        ..Default::default()
-    };
+    let map = MapCreate { token_fd: Some(proc.as_fd()), ..array() };
     let e: SysError = refused(k.map_create(&map), Errno::EINVAL);
     assert!(e.what().is_none());
     refused(k.token_info(proc.as_fd()), Errno::EINVAL);
     let map = k.map_create(&MapCreate { token_fd: None, ..map })?;
     refused(k.token_info(map.as_fd()), Errno::EINVAL);
     Ok(())
-}
-
-#[expect(
-    deprecated,
-    reason = "for CLONE_FILES, which can break other threads' descriptors; this has none of it"
-)]
-fn enter_namespaces() -> rustix::io::Result<()> {
-    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS)
-}
-
-fn send(socket: BorrowedFd<'_>, fd: BorrowedFd<'_>) -> rustix::io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let fds = [fd];
-    control.push(SendAncillaryMessage::ScmRights(&fds));
-    // A message of no bytes would carry nothing.
-    sendmsg(socket, &[IoSlice::new(b"-")], &mut control, SendFlags::empty()).map(drop)
-}
-
-fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> rustix::io::Result<(usize, Option<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let message = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let fd = control.drain().find_map(|m| match m {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
-    Ok((message.bytes, fd))
 }

@@ -1,0 +1,123 @@
+//! Objects that are loaded in a container, by a token.
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use oxbpf::{Errno, Error, Feature, Hint, Kernel, LoadOptions, Object, Token, features};
+use oxbpf_testing::container::{self, Container};
+use oxbpf_testing::{Need, Suite, TestResult, testdata};
+
+/// The arguments that make this program one of the containers.
+const UNASKED: &str = "--as-a-container";
+const OFF: &str = "--as-a-container-without";
+const NAMED: &str = "--as-a-container-with-a-path";
+
+const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
+const BPFFS: &str = "/sys/fs/bpf";
+
+const ALL: &[(&str, &str)] = &[
+    ("delegate_cmds", "any"),
+    ("delegate_maps", "any"),
+    ("delegate_progs", "any"),
+    ("delegate_attachs", "any"),
+];
+
+pub(crate) fn tests(suite: &mut Suite) {
+    let needs = &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 9)];
+    suite.test("tokens::unasked", needs, || container::outside(UNASKED, &[], &[&[], ALL], |_| Ok(())));
+    suite.test("tokens::off", needs, || container::outside(OFF, &[(VARIABLE, "")], &[ALL], |_| Ok(())));
+    suite.test("tokens::by_the_environment", needs, || {
+        let at = std::env::temp_dir().join(format!("oxbpf-token-{}", std::process::id()));
+        std::fs::create_dir(&at)?;
+        let path = at.to_str().ok_or("a path in UTF-8")?;
+        let outcome = container::outside(NAMED, &[(VARIABLE, path)], &[ALL], |_| Ok(()));
+        std::fs::remove_dir(&at)?;
+        outcome
+    });
+    suite.test("tokens::that_must_be", &[Need::Bpf, Need::Kernel(6, 9)], that_must_be);
+}
+
+/// If this is one of the containers: its end of it all.
+pub(crate) fn container() -> Option<ExitCode> {
+    let start = std::env::args().nth(1)?;
+    let work: fn(&Container) -> TestResult = match start.as_str() {
+        UNASKED => unasked,
+        OFF => off,
+        NAMED => named,
+        _ => return None,
+    };
+    container::inside(&start, work)
+}
+
+fn load(token: Token) -> Result<Object, Error> {
+    // An XDP program, a socket filter, and variables.
+    let spec = oxbpf::open(testdata("tests/subprogs.bpf.o"))?;
+    Object::load(&spec, &LoadOptions { token, ..LoadOptions::default() })
+}
+
+fn works(object: &Object) -> TestResult {
+    assert_eq!(object.programs().len(), 3);
+    assert!(object.kernel().token().is_some());
+    for program in object.programs() {
+        assert_ne!(program.info()?.btf_id, 0, "{} has its types", program.name());
+    }
+    assert_eq!(super::programs::run(object, "third")?, (64 - 14) * 2 + 2 + 6);
+    // What is asked of the kernel later has the same privileges.
+    assert!(features::supported(object.kernel(), Feature::BpfCookie));
+    assert!(!features::supported(&Kernel::host(), Feature::BpfCookie), "without it nothing can be known");
+    Ok(())
+}
+
+fn refused(outcome: Result<Object, Error>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
+    assert!(matches!(error.hint(), None | Some(Hint::Capabilities(_))), "{error}");
+}
+
+/// The file system in the usual place, if it delegates something.
+fn unasked(container: &Container) -> TestResult {
+    // That of the machine is not for this namespace.
+    refused(load(Token::Auto));
+    let empty = container.mount()?;
+    container.show(empty.as_fd(), Path::new(BPFFS))?;
+    refused(load(Token::Auto));
+    let error = load(Token::At(BPFFS.into())).unwrap_err();
+    assert!(matches!(&error, Error::Token { path, .. } if path == Path::new(BPFFS)), "{error}");
+    assert!(error.to_string().contains("ENOENT"), "{error}");
+    let mount = container.mount()?;
+    container.show(mount.as_fd(), Path::new(BPFFS))?;
+    refused(load(Token::Off));
+    works(&load(Token::Auto)?)?;
+    works(&load(Token::At(BPFFS.into()))?)
+}
+
+/// An empty variable means none, and gives way to what the caller says.
+fn off(container: &Container) -> TestResult {
+    let mount = container.mount()?;
+    container.show(mount.as_fd(), Path::new(BPFFS))?;
+    refused(load(Token::Auto));
+    works(&load(Token::At(BPFFS.into()))?)
+}
+
+/// What the variable names must be there.
+fn named(container: &Container) -> TestResult {
+    let path = PathBuf::from(std::env::var_os(VARIABLE).ok_or("a path")?);
+    let error = load(Token::Auto).unwrap_err();
+    assert!(matches!(&error, Error::Token { path: named, .. } if *named == path), "{error}");
+    let mount = container.mount()?;
+    container.show(mount.as_fd(), &path)?;
+    works(&load(Token::Auto)?)?;
+    refused(load(Token::Off));
+    Ok(())
+}
+
+/// Where there is none to be had, nothing is loaded without.
+fn that_must_be() -> TestResult {
+    for (path, errno) in [("/no/such/place", Errno::ENOENT), ("/proc", Errno::EINVAL)] {
+        let error = load(Token::At(path.into())).unwrap_err();
+        assert_eq!(error.errno(), Some(errno), "{error}");
+        assert!(error.to_string().starts_with(&format!("BPF token from {path}: ")), "{error}");
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Privileges by a token, played: in a kernel that refuses what brings none.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use oxbpf::sys::doors::Fake;
+use oxbpf::sys::uapi::{BtfLoadAttr, MapCreateAttr, ProgLoadAttr};
+use oxbpf::sys::{Call, Cmd, Door, Reply};
+use oxbpf::{Errno, Error, Kernel, LoadOptions, Object, ProgramFlags, Token};
+
+use crate::{options, spec};
+
+const BPFFS: &str = "/sys/fs/bpf";
+/// `BPF_F_TOKEN_FD`, the same for all commands.
+const TOKEN_FD: u32 = ProgramFlags::TOKEN_FD.bits();
+
+/// A container's kernel, with a file system in the usual place.
+#[derive(Debug)]
+struct Container {
+    inner: Fake,
+    delegates: bool,
+    /// What was asked for a token, and what came without one.
+    asked: Mutex<Vec<&'static str>>,
+}
+
+impl Container {
+    fn new(delegates: bool) -> Arc<Self> {
+        Arc::new(Self { inner: Fake::new(), delegates, asked: Mutex::default() })
+    }
+}
+
+// SAFETY: what it does not answer itself goes on to the inner door as it came; mappings and maps are the inner door's.
+unsafe impl Door for Container {
+    fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
+        let attr = match call {
+            Call::Open(path, _) if path == Path::new(BPFFS) => {
+                self.asked.lock().unwrap().push("open");
+                return Ok(Reply::Fd(File::open("/dev/null").unwrap().into()));
+            }
+            Call::Bpf(attr) => attr,
+            other => return self.inner.call(other),
+        };
+        let cmd = attr.cmd();
+        let has_token = match cmd {
+            Cmd::TOKEN_CREATE => {
+                self.asked.lock().unwrap().push(cmd.name());
+                let token = || Reply::Fd(File::open("/dev/null").unwrap().into());
+                return self.delegates.then(token).ok_or(Errno::ENOENT);
+            }
+            Cmd::MAP_CREATE => {
+                let attr: MapCreateAttr = attr.view();
+                attr.map_flags & TOKEN_FD != 0 && attr.map_token_fd > 0
+            }
+            Cmd::PROG_LOAD => {
+                let attr: ProgLoadAttr = attr.view();
+                attr.prog_flags & TOKEN_FD != 0 && attr.prog_token_fd > 0
+            }
+            Cmd::BTF_LOAD => {
+                let attr: BtfLoadAttr = attr.view();
+                attr.btf_flags & TOKEN_FD != 0 && attr.btf_token_fd > 0
+            }
+            _ => true,
+        };
+        if has_token {
+            return self.inner.call(Call::Bpf(attr));
+        }
+        self.asked.lock().unwrap().push(cmd.name());
+        Err(Errno::EPERM)
+    }
+}
+
+fn load(name: &str, door: &Arc<Container>, token: Token) -> (Result<Object, Error>, Vec<&'static str>) {
+    let spec = spec(name);
+    let kernel = Kernel::with_door(door.clone());
+    let outcome = Object::load(&spec, &LoadOptions { token, ..options(&spec, kernel) });
+    (outcome, std::mem::take(&mut *door.asked.lock().unwrap()))
+}
+
+/// It is looked for at the first refusal, and goes along with all that follows.
+#[test]
+fn one_refusal_one_token() {
+    let (object, asked) = load("tests/globals.bpf.o", &Container::new(true), Token::Auto);
+    object.unwrap();
+    assert_eq!(asked, ["BPF_BTF_LOAD", "open", "BPF_TOKEN_CREATE"]);
+    let (object, asked) = load("tests/no_btf.bpf.o", &Container::new(true), Token::Auto);
+    object.unwrap();
+    assert!(
+        matches!(asked[..], ["BPF_MAP_CREATE" | "BPF_PROG_LOAD", "open", "BPF_TOKEN_CREATE"]),
+        "{asked:?}"
+    );
+}
+
+/// Where the file system delegates nothing, the refusal is what one is told about, and nothing is asked again.
+#[test]
+fn no_token_no_privileges() {
+    let (object, asked) = load("tests/globals.bpf.o", &Container::new(false), Token::Auto);
+    let error = object.unwrap_err();
+    assert!(matches!(error, Error::MapCreate { .. }), "{error}");
+    assert_eq!(error.errno(), Some(Errno::EPERM));
+    assert_eq!(asked, ["BPF_BTF_LOAD", "open", "BPF_TOKEN_CREATE", "BPF_MAP_CREATE"]);
+}
+
+/// The one that is asked for is made first, and must be there.
+#[test]
+fn what_is_asked_for_comes_first() {
+    let at = || Token::At(BPFFS.into());
+    let (object, asked) = load("tests/globals.bpf.o", &Container::new(true), at());
+    object.unwrap();
+    assert_eq!(asked, ["open", "BPF_TOKEN_CREATE"]);
+    let (object, asked) = load("tests/globals.bpf.o", &Container::new(false), at());
+    let error = object.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "BPF token from /sys/fs/bpf: BPF_TOKEN_CREATE failed: ENOENT (No such file or directory): the BPF file system delegates nothing: it was mounted without delegate_* options"
+    );
+    assert_eq!(asked, ["open", "BPF_TOKEN_CREATE"]);
+    let (object, asked) = load("tests/globals.bpf.o", &Container::new(true), Token::Off);
+    assert_eq!(object.unwrap_err().errno(), Some(Errno::EPERM));
+    assert_eq!(asked, ["BPF_BTF_LOAD", "BPF_MAP_CREATE"]);
+}
+
+/// A kernel that has a token already needs no other, in both steps.
+#[test]
+fn a_kernel_may_bring_its_own() {
+    let door = Container::new(false);
+    let kernel = Kernel::with_door(door.clone()).with_token(File::open("/dev/null").unwrap().into());
+    let spec = spec("tests/globals.bpf.o");
+    let prepared = Object::prepare(&spec, &options(&spec, kernel)).unwrap();
+    prepared.load().unwrap();
+    assert!(door.asked.lock().unwrap().is_empty());
+}
