@@ -47,13 +47,9 @@ pub(crate) fn c_str(strs: &[u8], off: usize) -> Option<&[u8]> {
 /// a general search, is what is fastest for them.
 #[inline]
 fn nul(s: &[u8]) -> usize {
-    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let (chunks, tail) = s.as_chunks::<8>();
     for (c, i) in chunks.iter().zip(0usize..) {
-        let v = u64::from_le_bytes(*c);
-        // The lowest bit that is set marks the first byte that is zero.
-        let zero = v.wrapping_sub(LOW) & !v & HIGH;
+        let zero = zeros(u64::from_le_bytes(*c));
         if zero != 0 {
             return i.wrapping_mul(8).wrapping_add(zero.trailing_zeros() as usize / 8);
         }
@@ -62,9 +58,40 @@ fn nul(s: &[u8]) -> usize {
     s.len().wrapping_sub(tail.len()).wrapping_add(last)
 }
 
+/// Zero if none of the eight bytes is zero. Otherwise the lowest bit that is set is in the first that is.
+#[inline]
+fn zeros(v: u64) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    v.wrapping_sub(LOW) & !v & HIGH
+}
+
+/// Where the first NUL of sixteen bytes is.
+#[inline]
+pub(crate) fn nul_in(chunk: &[u8; 16]) -> Option<usize> {
+    let v = u128::from_le_bytes(*chunk);
+    let (low, high) = (zeros(v as u64), zeros((v >> 64) as u64));
+    if low | high == 0 {
+        return None;
+    }
+    // Both are counted, and no branch is taken, as none could be foreseen.
+    let (low_at, high_at) = (low.trailing_zeros(), high.trailing_zeros().wrapping_add(64));
+    Some((if low != 0 { low_at } else { high_at }) as usize / 8)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::c_str;
+    use super::{c_str, nul_in};
+
+    #[test]
+    fn a_nul_of_sixteen() {
+        assert_eq!(nul_in(&[0x80; 16]), None);
+        for at in 0..16 {
+            let mut chunk = [1; 16];
+            chunk.iter_mut().skip(at).step_by(3).for_each(|b| *b = 0);
+            assert_eq!(nul_in(&chunk), Some(at));
+        }
+    }
 
     #[test]
     fn a_string_ends_at_its_nul() {

@@ -7,7 +7,7 @@
 
 use crate::{
     Error, Kind, Type,
-    dump::{CDump, ident},
+    dump::{CDump, ident, state::State},
     error::TypeProblem,
 };
 
@@ -48,18 +48,27 @@ impl<'a> CDump<'a> {
     pub(super) fn decl(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<(), Error> {
         self.text.check()?;
         // Most are a type with a name, or a pointer to one.
-        let ty = self.ty(id)?;
-        if has_a_name(ty.kind()) {
-            self.innermost(ty, level)?;
-            self.declared(name, false);
+        let state = self.state(id);
+        if has_a_name(state.kind()) {
+            self.named(id, state, level)?;
+            match name {
+                Name::At(off) if off != 0 => self.member_name(b" ", off),
+                name => self.declared(name, false),
+            }
             return Ok(());
         }
-        if ty.kind() == Kind::Ptr {
-            let to = self.ty(ty.target().unwrap_or_default().0)?;
-            if has_a_name(to.kind()) {
-                self.innermost(to, level)?;
-                self.text.put(b" *");
-                self.declared(name, true);
+        if state.kind() == Kind::Ptr {
+            let to = self.reader.target(id);
+            let state = self.state(to);
+            if has_a_name(state.kind()) {
+                self.named(to, state, level)?;
+                match name {
+                    Name::At(off) if off != 0 => self.member_name(b" *", off),
+                    name => {
+                        self.text.put(b" *");
+                        self.declared(name, true);
+                    }
+                }
                 return Ok(());
             }
         }
@@ -73,6 +82,23 @@ impl<'a> CDump<'a> {
             let Some(suffix) = self.suffixes.pop() else { break };
             self.suffix(suffix, level)?;
         }
+        Ok(())
+    }
+
+    /// A type that can have a name.
+    #[inline]
+    fn named(&mut self, id: u32, state: State, level: u32) -> Result<(), Error> {
+        if !state.keeps_name() {
+            let ty = self.ty(id)?;
+            return self.innermost(ty, level);
+        }
+        match state.kind() {
+            Kind::Struct => self.text.put(b"struct "),
+            Kind::Union => self.text.put(b"union "),
+            Kind::Enum | Kind::Enum64 => self.text.put(b"enum "),
+            _ => {}
+        }
+        self.text.put_str(self.reader.onward(self.reader.name_off(id)));
         Ok(())
     }
 
@@ -211,14 +237,19 @@ impl<'a> CDump<'a> {
         match name {
             Name::Given(name) => self.text.put(name),
             Name::At(0) => {}
-            Name::At(off) => {
-                let onward = self.reader.onward(off);
-                match ident::plain_at(onward) {
-                    Some(name) => self.text.put(name),
-                    None => self.text.put(&ident::made_plain(self.name(off))),
-                }
-            }
+            Name::At(off) => self.member_name(b"", off),
             Name::Typedef(ty) => self.name_of(ty),
+        }
+    }
+
+    /// The name of a member or parameter, after what separates it from its type.
+    #[inline]
+    fn member_name<const N: usize>(&mut self, before: &[u8; N], off: u32) {
+        self.text.put(before);
+        let onward = self.reader.onward(off);
+        match ident::plain_at(onward) {
+            Some(_) => self.text.put_str(onward),
+            None => self.text.put(&ident::made_plain(self.name(off))),
         }
     }
 

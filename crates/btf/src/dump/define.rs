@@ -39,7 +39,7 @@ impl<'a> CDump<'a> {
         while let Some((name, value)) = values.next_raw() {
             (least, greatest) = (value.min(least), value.max(greatest));
             self.text.line(level.saturating_add(1));
-            self.enumerator(self.name(name));
+            self.enumerator(name);
             self.text.put(b" = ");
             self.value(value, wide, ty.kind_flag());
             self.text.put(b",");
@@ -65,13 +65,16 @@ impl<'a> CDump<'a> {
         Ok(())
     }
 
-    fn enumerator(&mut self, name: &'a [u8]) {
-        let renamed = if ident::is_plain(name) {
-            self.idents.define(name, Tag::None)
-        } else {
-            Some(self.idents.define_made(ident::made_plain(name), Tag::None))
+    fn enumerator(&mut self, name_off: u32) {
+        let onward = self.reader.onward(name_off);
+        let renamed = match ident::plain_at(onward) {
+            Some(name) => self.idents.define(name, Tag::None),
+            None => Some(self.idents.define_made(ident::made_plain(self.name(name_off)), Tag::None)),
         };
-        self.text.put(renamed.as_deref().unwrap_or(name));
+        match renamed {
+            Some(name) => self.text.put(&name),
+            None => self.text.put_str(onward),
+        }
     }
 
     fn value(&mut self, value: i128, wide: bool, signed: bool) {
@@ -113,11 +116,10 @@ impl<'a> CDump<'a> {
     #[inline]
     fn settled_name(&mut self, ty: Type<'a>) {
         let id = ty.id().0;
-        let renamed = if self.state(id).renamed() { self.renamed.get(&id) } else { None };
-        self.text.put(match renamed {
-            Some(name) => name,
-            None => self.reader.name(ty.name_off()),
-        });
+        match if self.state(id).renamed() { self.renamed.get(&id) } else { None } {
+            Some(name) => self.text.put(name),
+            None => self.text.put_str(self.reader.onward(ty.name_off())),
+        }
     }
 
     /// Settles the name of a struct, union, enum or typedef.
@@ -129,14 +131,11 @@ impl<'a> CDump<'a> {
             _ => Tag::None,
         };
         let only_declared = ty.kind() == Kind::Fwd || tag == Tag::Enum && ty.vlen() == 0;
-        let name = self.name(ty.name_off());
         let names = if tag == Tag::None { &mut self.idents } else { &mut self.tags };
-        let renamed = if !ident::is_plain(name) {
-            Some(names.define_made(ident::made_plain(name), tag))
-        } else if only_declared {
-            names.declare(name, tag)
-        } else {
-            names.define(name, tag)
+        let renamed = match ident::plain_at(self.reader.onward(ty.name_off())) {
+            None => Some(names.define_made(ident::made_plain(self.reader.name(ty.name_off())), tag)),
+            Some(name) if only_declared => names.declare(name, tag),
+            Some(name) => names.define(name, tag),
         };
         self.set_name(ty, renamed);
     }

@@ -61,31 +61,30 @@ impl<'a> CDump<'a> {
                 return Ok(id);
             }
             self.step()?;
-            let ty = self.ty(id)?;
             if state.emitting() {
-                self.visit_again(ty, inside)?;
+                self.visit_again(self.ty(id)?, inside)?;
                 return Ok(id);
             }
-            match ty.kind() {
+            match state.kind() {
                 Kind::Int | Kind::Float => {
-                    self.alias(ty);
+                    self.alias(self.ty(id)?);
                     self.update(id, State::set_emitted);
                     return Ok(id);
                 }
                 Kind::Enum | Kind::Enum64 => {
                     if inside == 0 {
-                        self.define_enum(ty, 0)?;
+                        self.define_enum(self.ty(id)?, 0)?;
                         self.text.put(b";\n\n");
                     }
                     self.update(id, State::set_emitted);
                     return Ok(id);
                 }
                 Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
-                    id = ty.target().unwrap_or_default().0;
+                    id = self.reader.target(id);
                 }
-                Kind::Array => id = ty.array().map_or(0, |a| a.elem.0),
+                Kind::Array => id = self.ty(id)?.array().map_or(0, |a| a.elem.0),
                 Kind::Fwd => {
-                    self.keyword_and_tag(ty);
+                    self.keyword_and_tag(self.ty(id)?);
                     self.text.put(b";\n\n");
                     self.update(id, State::set_emitted);
                     return Ok(id);
@@ -96,7 +95,7 @@ impl<'a> CDump<'a> {
                     return Ok(id);
                 }
                 Kind::Struct | Kind::Union => {
-                    self.visit_record(ty, inside);
+                    self.visit_record(id, state, inside)?;
                     return Ok(id);
                 }
                 Kind::FuncProto => {
@@ -125,16 +124,16 @@ impl<'a> CDump<'a> {
         Ok(())
     }
 
-    fn visit_record(&mut self, ty: Type<'a>, inside: u32) {
-        let id = ty.id().0;
-        if inside == 0 || ty.name_off() == 0 {
+    fn visit_record(&mut self, id: u32, state: State, inside: u32) -> Result<(), Error> {
+        if inside == 0 || state.anonymous() {
             self.update(id, |s| s.set_emitting(true));
-            let inner = if ty.name_off() == 0 { inside } else { id };
+            let inner = if state.anonymous() { inside } else { id };
             self.emitting.push(Frame { id, next: 0, inside, inner });
-        } else if !self.state(id).forward() && id != inside {
-            self.declare(ty);
+        } else if !state.forward() && id != inside {
+            self.declare(self.ty(id)?);
             self.update(id, State::set_forward);
         }
+        Ok(())
     }
 
     /// A forward declaration of a struct or union.
@@ -189,8 +188,7 @@ impl<'a> CDump<'a> {
         let Some(reference) = reference else {
             self.emitting.pop();
             // If there is nothing left to declare, the next visit can be spared.
-            let params = (0..ty.vlen()).filter_map(|i| ty.raw_param(i)).map(|(_, ty)| ty);
-            if ty.target().into_iter().chain(params).all(|id| self.state(id.0).emitted()) {
+            if self.reader.proto_all(top.id, |id| self.state(id).emitted()) {
                 self.update(top.id, State::set_emitted);
             }
             return Ok(());

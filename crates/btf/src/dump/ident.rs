@@ -1,60 +1,96 @@
 //! Names in C: what is an identifier, what a word of the language, what the name of a number that every compiler
 //! knows.
 
-use crate::Type;
+use crate::{Type, words::c_str};
 
 /// Whether the name can stand in C as it is.
 #[inline]
 pub(super) fn is_plain(name: &[u8]) -> bool {
-    name.iter().all(|&b| is_ident_byte(b)) && is_free(name)
+    name.iter().all(|&b| is_ident(b)) && is_free(name)
 }
 
 /// The name at the start of strings if it can stand in C as it is: to find its end and to look at each byte is the
 /// same work.
 #[inline]
 pub(super) fn plain_at(strs: &[u8]) -> Option<&[u8]> {
-    let end = strs.iter().position(|&b| !is_ident_byte(b))?;
-    let (name, rest) = strs.split_at_checked(end)?;
-    (rest.first() == Some(&0) && is_free(name)).then_some(name)
+    let mut len = 0usize;
+    while let Some(chunk) = strs.get(len..).and_then(|left| left.first_chunk()) {
+        let more = leading(chunk);
+        // No longer than the strings.
+        len = len.wrapping_add(more);
+        if more < 16 {
+            let name = strs.get(..len)?;
+            return (strs.get(len) == Some(&0) && is_free(name)).then_some(name);
+        }
+    }
+    c_str(strs, 0).filter(|name| is_plain(name))
+}
+
+/// How many bytes of identifiers these start with.
+#[inline]
+pub(super) fn leading(chunk: &[u8; 16]) -> usize {
+    let v = u128::from_le_bytes(*chunk);
+    let (low, high) = (others(v as u64), others((v >> 64) as u64));
+    // No branch, as there is no telling how long a name will be.
+    let count = if low != 0 { low.trailing_zeros() } else { high.trailing_zeros().wrapping_add(64) };
+    count as usize / 8
+}
+
+/// The highest bit of each of eight bytes that cannot be in an identifier.
+#[inline]
+fn others(v: u64) -> u64 {
+    const fn all(b: u8) -> u64 {
+        u64::from_ne_bytes([b; 8])
+    }
+    /// The highest bits of bytes below 0x80 that are in a range.
+    #[inline]
+    fn within(v: u64, first: u8, last: u8) -> u64 {
+        let from = v.wrapping_add(all(0x80_u8.wrapping_sub(first)));
+        let behind = v.wrapping_add(all(0x7f_u8.wrapping_sub(last)));
+        from & !behind
+    }
+    let ascii = v & all(0x7f);
+    let letters = within(ascii | all(0x20), b'a', b'z');
+    let ident = letters | within(ascii, b'0', b'9') | within(ascii, b'_', b'_');
+    (v | !ident) & all(0x80)
 }
 
 /// Whether bytes of identifiers are an identifier: not empty, no number, and no word of C.
 #[inline]
-fn is_free(name: &[u8]) -> bool {
+pub(super) fn is_free(name: &[u8]) -> bool {
     let Some(&first) = name.first() else { return false };
-    !(first.is_ascii_digit() || may_be_keyword(first, name.len()) && is_keyword(name))
+    !(first.is_ascii_digit() || may_be_keyword(name) && is_keyword(name))
 }
 
+/// Without branches, so that compilers do many at once.
 #[inline]
-fn is_ident_byte(b: u8) -> bool {
-    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
-    const IDENT: [bool; 256] = {
-        let (mut table, mut b) = ([false; 256], 0u8);
-        while b < 128 {
-            table[b as usize] = b.is_ascii_alphanumeric() || b == b'_';
-            b += 1;
-        }
-        table
-    };
-    IDENT.get(usize::from(b)).copied().unwrap_or_default()
+fn is_ident(b: u8) -> bool {
+    ((b | 0x20).wrapping_sub(b'a') < 26) | (b.wrapping_sub(b'0') < 10) | (b == b'_')
 }
 
-/// Whether any word of C starts like that and is as long: few names do and are.
+/// Whether a name could be a word of C by its first and last byte and its length: few others could.
 #[inline]
-fn may_be_keyword(first: u8, len: usize) -> bool {
-    /// For each first byte, a bit for each length.
+fn may_be_keyword(name: &[u8]) -> bool {
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
-    const LENGTHS: [u32; 256] = {
-        let (mut table, mut i) = ([0; 256], 0);
+    const MAY: [u64; 16] = {
+        let (mut table, mut i) = ([0; 16], 0);
         while i < KEYWORDS.len() {
             let word = KEYWORDS[i].as_bytes();
-            table[word[0] as usize] |= 1 << word.len();
+            let mark = mark(word[0], word[word.len() - 1], word.len());
+            table[mark / 64] |= 1 << (mark % 64);
             i += 1;
         }
         table
     };
-    let lengths = LENGTHS.get(usize::from(first)).copied().unwrap_or_default();
-    len < 32 && lengths >> len & 1 != 0
+    let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return false };
+    let mark = mark(first, last, name.len());
+    MAY.get(mark / 64).is_some_and(|marks| marks >> (mark % 64) & 1 != 0)
+}
+
+/// A number below 1024.
+#[inline]
+const fn mark(first: u8, last: u8, len: usize) -> usize {
+    (first as usize).wrapping_mul(37).wrapping_add((last as usize).wrapping_mul(5)).wrapping_add(len) % 1024
 }
 
 /// A name near to this one that can stand in C. Two names can become the same.
@@ -64,7 +100,7 @@ pub(super) fn made_plain(name: &[u8]) -> Vec<u8> {
     if name.first().is_none_or(u8::is_ascii_digit) {
         out.push(b'_');
     }
-    out.extend(name.iter().map(|&b| if is_ident_byte(b) { b } else { b'_' }));
+    out.extend(name.iter().map(|&b| if is_ident(b) { b } else { b'_' }));
     if is_keyword(&out) {
         out.push(b'_');
     }
@@ -87,7 +123,7 @@ const KEYWORDS: [&str; 84] = [
 ];
 
 fn is_keyword(name: &[u8]) -> bool {
-    KEYWORDS.iter().any(|word| word.as_bytes() == name)
+    KEYWORDS.iter().any(|word| word.len() == name.len() && word.as_bytes() == name)
 }
 
 /// Whether every compiler knows this number: each word of its name is one of C.
@@ -146,7 +182,7 @@ pub(super) fn is_attribute(text: &[u8]) -> bool {
                 Some(left) => open = left,
                 None => return false,
             },
-            _ if is_ident_byte(b) || b" ,.-+".contains(&b) => {}
+            _ if is_ident(b) || b" ,.-+".contains(&b) => {}
             _ => return false,
         }
     }
@@ -189,6 +225,22 @@ mod tests {
             assert!(!is_plain(bad.as_bytes()), "{bad}");
             assert_eq!(String::from_utf8(made_plain(bad.as_bytes())).unwrap(), made);
         }
+    }
+
+    #[test]
+    fn where_identifiers_end() {
+        for b in 0..=u8::MAX {
+            let ends = !(b.is_ascii_alphanumeric() || b == b'_');
+            assert_eq!(is_ident(b), !ends);
+            for at in 0..16 {
+                let mut chunk = *b"aZz_09AbyY_8x1Bm";
+                chunk[at] = b;
+                assert_eq!(leading(&chunk), if ends { at } else { 16 }, "{b:#x} at {at}");
+            }
+        }
+        let strs = b"a_name_of_more_than_16\0int\0no way\0end";
+        assert_eq!(plain_at(strs), Some(&strs[..22]));
+        assert_eq!([23, 27, 34].map(|at| plain_at(&strs[at..])), [None, None, Some(&b"end"[..])]);
     }
 
     #[test]

@@ -50,6 +50,37 @@ impl Shape {
     }
 }
 
+/// A layout in eight bytes: from the lowest, the shape, whether it is partial, one more than the logarithm of the
+/// alignment, and the size. No array in memory has more than so many bytes.
+#[derive(Clone, Copy)]
+struct Packed(u64);
+
+const MOST_BYTES: u64 = (1 << 48) - 1;
+
+impl Packed {
+    #[inline]
+    fn of(layout: Layout) -> Packed {
+        let log = layout.align.checked_ilog2().map_or(0, |log| log.wrapping_add(1));
+        let low = layout.shape as u64 | u64::from(layout.partial) << 3 | u64::from(log) << 4;
+        Packed(low | layout.size.min(MOST_BYTES) << 16)
+    }
+
+    #[inline]
+    fn layout(self) -> Layout {
+        let log = (self.0 >> 4 & 0x3f) as u32;
+        let shape = match self.0 & 7 {
+            1 => Shape::Packed,
+            2 => Shape::Exact,
+            3 => Shape::Aligned,
+            4 => Shape::Filled,
+            5 => Shape::Open,
+            _ => Shape::Natural,
+        };
+        let align = (1u64 << log >> 1) as u32;
+        Layout { size: self.0 >> 16, align, shape, partial: self.0 & 8 != 0 }
+    }
+}
+
 /// A member as it is written.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
@@ -92,7 +123,7 @@ fn bits_of(align: u32) -> u64 {
 /// What is known of each type.
 pub(super) struct Layouts {
     /// Empty until the first is known: declarations need none.
-    of: Vec<Layout>,
+    of: Vec<Packed>,
     count: usize,
     /// Types that are being looked through, one behind the other.
     path: Vec<u32>,
@@ -105,13 +136,15 @@ impl Layouts {
 
     #[inline]
     fn get(&self, id: u32) -> Layout {
-        self.of.get(id as usize).copied().unwrap_or_default()
+        self.of.get(id as usize).map_or_else(Layout::default, |packed| packed.layout())
     }
 
     pub(super) fn set(&mut self, id: u32, layout: Layout) -> Layout {
-        self.of.resize(self.count, Layout::default());
+        if self.of.is_empty() {
+            self.of = vec![Packed(0); self.count];
+        }
         if let Some(known) = self.of.get_mut(id as usize) {
-            *known = layout;
+            *known = Packed::of(layout);
         }
         layout
     }

@@ -172,16 +172,19 @@ impl<'a> CDump<'a> {
     }
 
     fn with_indent(btf: &'a Btf, indent: &str) -> CDump<'a> {
+        let reader = Reader::new(btf);
         let count = btf.end_id().0 as usize;
-        let mut states = vec![State::default(); count];
-        if let Some(void) = states.first_mut() {
-            *void = State::VOID;
-        }
+        let mut states = vec![State::VOID; count];
+        reader.each_head(|id, name, info| {
+            if let Some(state) = states.get_mut(id as usize) {
+                *state = State::of(name, info);
+            }
+        });
         let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
         let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
         CDump {
             btf,
-            reader: Reader::new(btf),
+            reader,
             pointer_size: btf.pointer_size(),
             text: Text::new(indent, bytes.saturating_mul(4).saturating_add(8 << 20)),
             states,
@@ -230,24 +233,20 @@ impl<'a> CDump<'a> {
         self.text.flush(out)
     }
 
+    #[inline]
     fn one(&mut self, id: TypeId) -> Result<(), Error> {
-        if self.state(id.0).ordered() {
-            return Ok(());
-        }
         // Two in three types are functions and their prototypes. For the ones nothing is written, and what the
         // others need is mostly there.
-        let ty = self.ty(id.0)?;
-        match ty.kind() {
-            Kind::Func => return Ok(()),
-            Kind::FuncProto => {
-                let there = |id: TypeId| self.state(id.0).ordered();
-                let params = (0..ty.vlen()).filter_map(|i| ty.raw_param(i));
-                if ty.target().is_none_or(there) && params.map(|(_, ty)| ty).all(there) {
-                    return Ok(());
-                }
-            }
-            _ => {}
+        let state = self.state(id.0);
+        let is_there = |id| self.state(id).ordered();
+        if state.settled() || state.kind() == Kind::FuncProto && self.reader.proto_all(id.0, is_there) {
+            return Ok(());
         }
+        self.order_and_emit(id)
+    }
+
+    #[inline(never)]
+    fn order_and_emit(&mut self, id: TypeId) -> Result<(), Error> {
         self.order(id)?;
         let queue = std::mem::take(&mut self.queue);
         for &id in &queue {
@@ -303,13 +302,11 @@ impl<'a> CDump<'a> {
     fn is_referenced(&mut self, id: u32) -> bool {
         if !std::mem::replace(&mut self.references_known, true) {
             let states = &mut self.states;
-            for ty in self.reader.all() {
-                for_each_reference(ty, |id| {
-                    if let Some(state) = states.get_mut(id.0 as usize) {
-                        state.set_referenced();
-                    }
-                });
-            }
+            self.reader.each_reference(|id| {
+                if let Some(state) = states.get_mut(id as usize) {
+                    state.set_referenced();
+                }
+            });
         }
         self.state(id).referenced()
     }
@@ -319,24 +316,5 @@ impl fmt::Debug for CDump<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let written = self.states.iter().filter(|s| s.emitted()).count();
         f.debug_struct("CDump").field("btf", self.btf).field("written", &written).finish_non_exhaustive()
-    }
-}
-
-/// Which types a type refers to.
-fn for_each_reference(ty: Type<'_>, mut f: impl FnMut(TypeId)) {
-    match ty.kind() {
-        // Half of all types are functions, and they refer to prototypes, which nobody asks about.
-        Kind::Func | Kind::Int | Kind::Float | Kind::Enum | Kind::Enum64 | Kind::Fwd => {}
-        Kind::Array => {
-            if let Some(a) = ty.array() {
-                f(a.elem);
-                f(a.index);
-            }
-        }
-        Kind::Struct | Kind::Union => ty.member_entries().for_each(|m| f(m.ty)),
-        Kind::FuncProto => (0..ty.vlen()).filter_map(|i| ty.raw_param(i)).for_each(|(_, ty)| f(ty)),
-        Kind::Datasec => ty.variables().for_each(|v| f(v.ty)),
-        // That a prototype's result counts for nothing here is libbpf's; it is only about anonymous enums.
-        _ => ty.target().into_iter().for_each(f),
     }
 }

@@ -53,45 +53,62 @@ impl CDump<'_> {
                 return Ok(Some(true));
             }
             self.step()?;
-            let ty = self.ty(id)?;
-            let kind = ty.kind();
-            let weak = through_ptr && kind.is_composite() && ty.name_off() != 0;
-            if weak {
+            if through_ptr && state.named_record() {
                 return Ok(Some(false));
+            }
+            let kind = state.kind();
+            if kind == Kind::Ptr
+                && !state.ordering(false)
+                && let Some(strong) = self.known_behind(id)
+            {
+                self.update(id, State::set_ordered);
+                return Ok(Some(strong));
             }
             match kind {
                 Kind::Ptr | Kind::Struct | Kind::Union | Kind::Typedef | Kind::FuncProto => {
                     // The one way of a struct or pointer is all that it has.
                     let through_ptr = through_ptr && matches!(kind, Kind::Typedef | Kind::FuncProto);
                     if state.ordering(through_ptr) {
-                        return Err(ty.error(TypeProblem::PartOfItself));
+                        return Err(self.ty(id)?.error(TypeProblem::PartOfItself));
                     }
                     self.update(id, |s| s.set_ordering(through_ptr, true));
                     self.ordering.push(Frame { id, next: 0, through_ptr, strong: false });
                     return Ok(None);
                 }
                 Kind::Array => {
-                    id = ty.array().map_or(0, |a| a.elem.0);
+                    id = self.ty(id)?.array().map_or(0, |a| a.elem.0);
                     through_ptr = false;
                 }
                 Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
-                    id = ty.target().unwrap_or_default().0;
+                    id = self.reader.target(id);
                 }
                 Kind::Enum | Kind::Enum64 | Kind::Fwd => {
                     // One without a name is written where it is used, if it is.
-                    if ty.name_off() != 0 || !self.is_referenced(id) {
+                    if !state.anonymous() || !self.is_referenced(id) {
                         self.queue.push(id);
                     }
                     self.update(id, State::set_ordered);
                     return Ok(Some(true));
                 }
                 _ => {
+                    // A number, or nothing at all.
+                    self.ty(id)?;
                     self.update(id, State::set_ordered);
                     return Ok(Some(false));
                 }
             }
         }
         Err(self.ty(id)?.error(TypeProblem::PartOfItself))
+    }
+
+    /// What following a pointer would say, if what it refers to says so by itself: most do.
+    #[inline]
+    fn known_behind(&self, pointer: u32) -> Answer {
+        let to = self.state(self.reader.target(pointer));
+        if to.ordered() {
+            return Some(true);
+        }
+        to.named_record().then_some(false)
     }
 
     /// Goes on with the type on top of the stack, given what its last reference said.

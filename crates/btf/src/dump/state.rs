@@ -1,6 +1,12 @@
-//! What is known of each type while a dump runs, in two bytes.
+//! What is known of each type while a dump runs, in two bytes: how far it has come, and what of the type itself is
+//! asked most, so that most references need no look at the BTF.
 
-/// Progress of one type.
+use crate::{
+    Kind,
+    parse::{KIND_MASK, KIND_SHIFT},
+};
+
+/// One type.
 #[derive(Clone, Copy, Default)]
 pub(super) struct State(u16);
 
@@ -13,14 +19,53 @@ const NAMED: u16 = 1 << 5;
 const RENAMED: u16 = 1 << 6;
 const REFERENCED: u16 = 1 << 7;
 const ORDERING_WEAKLY: u16 = 1 << 8;
+const ANONYMOUS: u16 = 1 << 9;
+const NOTHING: u16 = 1 << 10;
+/// The kind is in the bits from here on.
+const KIND: u32 = 11;
 
 impl State {
     /// `void` is always there.
-    pub(super) const VOID: State = State(ORDERED | EMITTED);
+    pub(super) const VOID: State = State(ORDERED | EMITTED | ANONYMOUS);
+
+    /// Of a type of which nothing is written yet.
+    #[inline]
+    pub(super) fn of(name_off: u32, info: u32) -> State {
+        // Five bits.
+        let kind = (info >> KIND_SHIFT & KIND_MASK) as u16;
+        let anonymous = if name_off == 0 { ANONYMOUS } else { 0 };
+        let nothing = if kind == Kind::Func as u16 { NOTHING } else { 0 };
+        State(kind << KIND | anonymous | nothing)
+    }
 
     #[inline]
-    fn has(self, bit: u16) -> bool {
-        self.0 & bit != 0
+    pub(super) fn kind(self) -> Kind {
+        Kind::from_number((self.0 >> KIND).into()).unwrap_or(Kind::Void)
+    }
+
+    /// Whether it has no name.
+    #[inline]
+    pub(super) fn anonymous(self) -> bool {
+        self.has(ANONYMOUS)
+    }
+
+    /// Whether nothing is to be done if this is the type that is asked for: all that it needs is there, or it is a
+    /// function.
+    #[inline]
+    pub(super) fn settled(self) -> bool {
+        self.has(ORDERED | NOTHING)
+    }
+
+    /// A struct or union with a name.
+    #[inline]
+    pub(super) fn named_record(self) -> bool {
+        let kind = self.0 >> KIND;
+        !self.anonymous() && (kind == Kind::Struct as u16 || kind == Kind::Union as u16)
+    }
+
+    #[inline]
+    fn has(self, bits: u16) -> bool {
+        self.0 & bits != 0
     }
 
     /// On the way from the type that is dumped to what it needs; `weakly` if that way went through a pointer to
@@ -85,6 +130,12 @@ impl State {
     #[inline]
     pub(super) fn renamed(self) -> bool {
         self.has(RENAMED)
+    }
+
+    /// Its name in C is that of the BTF.
+    #[inline]
+    pub(super) fn keeps_name(self) -> bool {
+        self.0 & (NAMED | RENAMED | ANONYMOUS) == NAMED
     }
 
     pub(super) fn set_named(&mut self, renamed: bool) {

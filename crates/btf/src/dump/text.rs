@@ -1,9 +1,14 @@
 //! The text as it grows: bytes, all of them ASCII but for names that the caller gave.
 
-use crate::Error;
+use crate::{
+    Error,
+    words::{c_str, nul_in},
+};
 
 pub(super) struct Text {
+    /// The text, and room for more, so that to write is to copy and no more.
     buf: Vec<u8>,
+    len: usize,
     /// Bytes that were handed over.
     flushed: u64,
     limit: u64,
@@ -19,17 +24,58 @@ const LEVELS: u32 = 16;
 impl Text {
     pub(super) fn new(indent: &str, limit: u64) -> Text {
         let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes()].concat();
-        Text { buf: Vec::new(), flushed: 0, limit, line, indent: indent.len() }
+        Text { buf: Vec::new(), len: 0, flushed: 0, limit, line, indent: indent.len() }
     }
 
     /// Makes room for so many bytes, most of which will come: to grow step by step costs more than to write.
     pub(super) fn expect(&mut self, bytes: usize) {
-        self.buf.reserve(bytes);
+        if self.buf.is_empty() {
+            // Pages of zeros that are not touched cost nothing.
+            self.buf = vec![0; bytes];
+        }
     }
 
+    /// How much has been written and not handed over.
     #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
     pub(super) fn put(&mut self, text: &[u8]) {
+        let end = self.len.wrapping_add(text.len());
+        match self.buf.get_mut(self.len..end) {
+            Some(room) => {
+                room.copy_from_slice(text);
+                self.len = end;
+            }
+            None => self.put_into_more(text),
+        }
+    }
+
+    #[cold]
+    fn put_into_more(&mut self, text: &[u8]) {
+        self.buf.truncate(self.len);
         self.buf.extend_from_slice(text);
+        self.len = self.buf.len();
+        let more = self.len.saturating_mul(2).max(1 << 10);
+        self.buf.resize(more, 0);
+    }
+
+    /// Writes the string that starts these. Most are short, and quicker to write with what comes behind them than to
+    /// write exactly.
+    #[inline]
+    pub(super) fn put_str(&mut self, strs: &[u8]) {
+        let room = self.buf.get_mut(self.len..).and_then(|room| room.first_chunk_mut());
+        if let (Some(chunk), Some(room)) = (strs.first_chunk::<16>(), room)
+            && let Some(len) = nul_in(chunk)
+        {
+            *room = *chunk;
+            // There is room for 16.
+            self.len = self.len.wrapping_add(len);
+            return;
+        }
+        self.put(c_str(strs, 0).unwrap_or_default());
     }
 
     /// A number in decimal.
@@ -63,16 +109,27 @@ impl Text {
     #[inline]
     pub(super) fn line(&mut self, level: u32) {
         let len = (level.min(LEVELS) as usize).wrapping_mul(self.indent).wrapping_add(1);
-        self.buf.extend_from_slice(self.line.get(..len).unwrap_or(b"\n"));
+        let end = self.len.wrapping_add(len);
+        match (self.buf.get_mut(self.len..end), self.line.get(..len)) {
+            (Some(room), Some(line)) => {
+                room.copy_from_slice(line);
+                self.len = end;
+            }
+            _ => {
+                let line = self.line.get(..len).unwrap_or(b"\n").to_vec();
+                self.put_into_more(&line);
+            }
+        }
         for _ in LEVELS..level {
-            self.buf.extend_from_slice(self.line.get(1..self.indent.wrapping_add(1)).unwrap_or_default());
+            let indent = self.line.get(1..self.indent.wrapping_add(1)).unwrap_or_default().to_vec();
+            self.put(&indent);
         }
     }
 
     /// Fails once there is more text than a BTF of this size can mean.
     #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.flushed.saturating_add(self.buf.len() as u64) > self.limit {
+        if self.flushed.saturating_add(self.len as u64) > self.limit {
             return Err(Error::DumpTooLarge { limit: self.limit });
         }
         Ok(())
@@ -80,24 +137,27 @@ impl Text {
 
     /// Everything that has not been handed over.
     pub(super) fn take(&mut self) -> String {
-        self.flushed = self.flushed.saturating_add(self.buf.len() as u64);
-        into_string(std::mem::take(&mut self.buf))
+        self.flushed = self.flushed.saturating_add(self.len as u64);
+        let mut bytes = std::mem::take(&mut self.buf);
+        bytes.truncate(std::mem::take(&mut self.len));
+        into_string(bytes)
     }
 
     /// Hands over what there is, and keeps the memory for more.
     pub(super) fn flush(&mut self, out: &mut dyn std::fmt::Write) -> Result<(), Error> {
-        self.flushed = self.flushed.saturating_add(self.buf.len() as u64);
-        let written = match std::str::from_utf8(&self.buf) {
+        self.flushed = self.flushed.saturating_add(self.len as u64);
+        let text = self.buf.get(..self.len).unwrap_or_default();
+        let written = match std::str::from_utf8(text) {
             Ok(text) => out.write_str(text),
-            Err(_) => out.write_str(&String::from_utf8_lossy(&self.buf)),
+            Err(_) => out.write_str(&String::from_utf8_lossy(text)),
         };
-        self.buf.clear();
+        self.len = 0;
         written.map_err(|_| Error::Writer)
     }
 
     /// Forgets what was not handed over.
     pub(super) fn discard(&mut self) {
-        self.buf.clear();
+        self.len = 0;
     }
 }
 

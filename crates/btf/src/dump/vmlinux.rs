@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::{
     Btf, Error, Kind, Type, TypeId,
-    dump::{CDump, DumpOptions, decl::Name, sort},
+    dump::{CDump, DumpOptions, decl::Name, sort, state::State},
+    parse::VLEN_MASK,
 };
 
 /// The include guard, and what the declarations of kernel functions use. CO-RE relocations for accesses to all
@@ -43,26 +44,34 @@ const END: &str = "\
 #endif /* __VMLINUX_H__ */
 ";
 
+/// How much text is handed over at once, where it is.
+const PIECE: usize = 1 << 14;
+
 /// Writes what the options ask for, piece by piece if there is someone to take it.
 pub(super) fn write(
     dump: &mut CDump<'_>,
     options: &DumpOptions,
     mut out: Option<&mut dyn fmt::Write>,
 ) -> Result<(), Error> {
-    let mut piece = |dump: &mut CDump<'_>| match &mut out {
-        Some(out) => dump.text.flush(*out),
-        None => Ok(()),
+    let mut piece = |dump: &mut CDump<'_>, enough: usize| match &mut out {
+        Some(out) if dump.text.len() >= enough => dump.text.flush(*out),
+        _ => Ok(()),
     };
     if options.guard {
         dump.text.put(GUARD.as_bytes());
     }
+    if options.types.is_none() {
+        expect_names(dump);
+    }
     let all = 1..dump.btf.end_id().0;
     match &options.types {
-        Some(types) => types.iter().try_for_each(|&id| dump.one(id).and_then(|()| piece(dump)))?,
+        Some(types) => types.iter().try_for_each(|&id| dump.one(id).and_then(|()| piece(dump, PIECE)))?,
         None if options.sort => {
-            sort::sorted(dump.btf).into_iter().try_for_each(|id| dump.one(id).and_then(|()| piece(dump)))?;
+            sort::sorted(dump.btf)
+                .into_iter()
+                .try_for_each(|id| dump.one(id).and_then(|()| piece(dump, PIECE)))?;
         }
-        None => all.into_iter().try_for_each(|id| dump.one(TypeId(id)).and_then(|()| piece(dump)))?,
+        None => all.into_iter().try_for_each(|id| dump.one(TypeId(id)).and_then(|()| piece(dump, PIECE)))?,
     }
     if options.kfuncs && options.types.is_none() {
         kfuncs(dump)?;
@@ -70,7 +79,21 @@ pub(super) fn write(
     if options.guard {
         dump.text.put(END.as_bytes());
     }
-    piece(dump)
+    piece(dump, 0)
+}
+
+/// Makes room for all names, as it costs more to make it step by step.
+fn expect_names(dump: &mut CDump<'_>) {
+    let (mut tags, mut idents) = (0usize, 0usize);
+    dump.reader.each_head(|_, name, info| {
+        let kind = State::of(name, info).kind();
+        let is_enum = kind.is_enum();
+        tags = tags.wrapping_add((is_enum || kind.is_composite()).into());
+        let entries = if is_enum { info & VLEN_MASK } else { (kind == Kind::Typedef).into() };
+        idents = idents.wrapping_add(entries as usize);
+    });
+    dump.tags.expect(tags);
+    dump.idents.expect(idents);
 }
 
 /// Declares what BPF programs can call, by name.
