@@ -2,6 +2,8 @@
 //! that knows nothing of types would put them.
 
 mod chaos;
+mod core;
+mod elf;
 mod model;
 mod unit;
 mod universe;
@@ -9,6 +11,8 @@ mod universe;
 use oxbpf_btf::Endian;
 
 use crate::random::Random;
+pub(crate) use core::core;
+pub(crate) use elf::CODE;
 use model::{Graph, Strings};
 use unit::Unit;
 use universe::Universe;

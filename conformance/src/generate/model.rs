@@ -141,7 +141,7 @@ impl Strings {
         Strings { base, own: Vec::new(), again }
     }
 
-    fn place(&mut self, s: &str, random: &mut Random) -> u32 {
+    pub(crate) fn place(&mut self, s: &str, random: &mut Random) -> u32 {
         if s.is_empty() {
             return 0;
         }

@@ -75,6 +75,59 @@ impl Universe {
     }
 }
 
+impl Universe {
+    /// Leaves out what C cannot say, and what tools therefore take in ways of their own: members of unions that do not
+    /// start where the union does, bit-fields of what is no number, members without a name that are no struct or union,
+    /// and members of those that have the name of another member.
+    pub(crate) fn only_c(mut self) -> Universe {
+        let number = |decl: &Decl| matches!(decl, Decl::Int { .. } | Decl::Enum { .. } | Decl::Enum64 { .. });
+        let numbers: Vec<bool> = self.decls.iter().map(number).collect();
+        let mut names = 0;
+        for decl in &mut self.decls {
+            match decl {
+                Decl::Composite { of, .. } => members_of_c(of, &numbers, &mut names, false),
+                Decl::Typedef { of, .. } => expr_of_c(of, &numbers, &mut names, false),
+                _ => {}
+            }
+        }
+        for (.., proto) in &mut self.funcs {
+            expr_of_c(proto, &numbers, &mut names, false);
+        }
+        self
+    }
+}
+
+fn members_of_c(composite: &mut Composite, numbers: &[bool], names: &mut u32, unnamed: bool) {
+    for (name, of, place) in &mut composite.members {
+        if !matches!(of, Expr::Named(decl) if numbers[*decl as usize]) {
+            *place &= 0xff_ffff;
+        }
+        if composite.union {
+            *place &= 0xff00_0000;
+        }
+        let part = matches!(of, Expr::Inline(_)) && name.is_empty();
+        if !part && (name.is_empty() || unnamed) {
+            *names += 1;
+            *name = format!("n{names}");
+        }
+        expr_of_c(of, numbers, names, part);
+    }
+}
+
+fn expr_of_c(expr: &mut Expr, numbers: &[bool], names: &mut u32, unnamed: bool) {
+    match expr {
+        Expr::Ptr(of) | Expr::Array(of, _) | Expr::Modified(_, of) | Expr::Tagged(_, _, of) => {
+            expr_of_c(of, numbers, names, false);
+        }
+        Expr::Proto(result, params) => {
+            let params = params.iter_mut().map(|(_, param)| param);
+            std::iter::once(&mut **result).chain(params).for_each(|of| expr_of_c(of, numbers, names, false));
+        }
+        Expr::Inline(of) => members_of_c(of, numbers, names, unnamed),
+        Expr::Void | Expr::Named(_) => {}
+    }
+}
+
 /// Few names, so that different things have the same.
 fn name(random: &mut Random, prefix: &str) -> String {
     format!("{prefix}{}", random.below(9))
