@@ -4,12 +4,18 @@
 use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use libc::{c_int, pid_t};
 
 use crate::pair::Outcome;
+
+/// A program that was built with this one.
+pub(crate) fn beside(name: &str) -> Outcome<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
 
 /// From before it is started to after it has ended.
 pub(crate) fn wall(command: &[String]) -> Outcome<Duration> {

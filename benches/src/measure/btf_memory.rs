@@ -11,7 +11,7 @@ const LIMIT: f64 = 2048.0;
 
 pub(super) fn rows(settings: &Settings) -> Outcome<Vec<Row>> {
     let peak = |what: &str| -> Outcome<f64> {
-        let program = std::env::current_exe()?.with_file_name("parse-btf");
+        let program = process::beside("parse-btf")?;
         let command = [program.to_string_lossy().into_owned(), what.to_owned()];
         let runs = settings.rounds(5);
         let peaks: Vec<u64> =

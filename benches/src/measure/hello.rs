@@ -21,17 +21,13 @@ pub(super) fn with_core(settings: &Settings) -> Outcome<Vec<Row>> {
 }
 
 fn rows(settings: &Settings, object: &Path, names: [&'static str; 3]) -> Outcome<Vec<Row>> {
-    let command = |program: PathBuf| -> Vec<String> {
-        [program.as_path(), object].iter().map(|word| word.to_string_lossy().into_owned()).collect()
-    };
-    let beside = |name: &str| -> Outcome<PathBuf> { Ok(std::env::current_exe()?.with_file_name(name)) };
-    let ours = command(beside("hello-oxbpf")?);
+    let ours = process::beside("hello-oxbpf")?;
     let mut rows = Vec::new();
-    for (peer, program) in [(LIBBPF, c_program()?), (AYA, beside("hello-aya")?)] {
-        let theirs = command(program);
+    for (peer, theirs) in [(LIBBPF, c_program()?), (AYA, process::beside("hello-aya")?)] {
         let target = (peer == LIBBPF).then_some(1.0);
-        let wall = medians(settings.rounds(51), || process::wall(&ours), || process::wall(&theirs))?;
-        let (a, b) = (usage(&ours)?, usage(&theirs)?);
+        let wall = |program| process::wall(&command(program, object));
+        let wall = medians(settings.rounds(51), || wall(&ours), || wall(&theirs))?;
+        let (a, b) = (usage(&ours, object)?, usage(&theirs, object)?);
         let [wall_name, calls_name, peak_name] = names;
         rows.push(Row::times(wall_name, peer, wall, target));
         rows.push(Row::new(calls_name, peer, Unit::Calls, (a.calls as f64, b.calls as f64), target));
@@ -40,9 +36,14 @@ fn rows(settings: &Settings, object: &Path, names: [&'static str; 3]) -> Outcome
     Ok(rows)
 }
 
+fn command(program: &Path, object: &Path) -> Vec<String> {
+    [program, object].iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// The median of a few runs: what a process maps differs a little from run to run.
-fn usage(command: &[String]) -> Outcome<Usage> {
-    let runs: Vec<Usage> = (0..5).map(|_| process::usage(command)).collect::<Outcome<_>>()?;
+pub(super) fn usage(program: &Path, object: &Path) -> Outcome<Usage> {
+    let command = command(program, object);
+    let runs: Vec<Usage> = (0..5).map(|_| process::usage(&command)).collect::<Outcome<_>>()?;
     Ok(Usage {
         calls: median(runs.iter().map(|run| run.calls).collect()),
         peak: median(runs.iter().map(|run| run.peak).collect()),
@@ -50,7 +51,7 @@ fn usage(command: &[String]) -> Outcome<Usage> {
 }
 
 /// The C program, linked with the libbpf that libbpf-sys built: what its users have.
-fn c_program() -> Outcome<PathBuf> {
+pub(super) fn c_program() -> Outcome<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = folder.join("target/hello-libbpf");
     let status = Command::new("cc")
