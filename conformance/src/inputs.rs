@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::Outcome;
 
 /// The top of the repository.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this is a folder of the repository")
 }
 
@@ -25,6 +25,13 @@ pub(crate) fn vmlinux() -> Outcome<Vec<u8>> {
 
 /// The objects of `testdata/` that have BTF.
 pub(crate) fn objects() -> Outcome<Vec<PathBuf>> {
+    let mut found = all_objects()?;
+    found.retain(|path| !path.ends_with("tests/no_btf.bpf.o"));
+    Ok(found)
+}
+
+/// The objects of `testdata/`.
+pub(crate) fn all_objects() -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("testdata")];
     while let Some(folder) = folders.pop() {
@@ -32,7 +39,7 @@ pub(crate) fn objects() -> Outcome<Vec<PathBuf>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.to_string_lossy().ends_with(".bpf.o") && !path.ends_with("tests/no_btf.bpf.o") {
+            } else if path.to_string_lossy().ends_with(".bpf.o") {
                 found.push(path);
             }
         }

@@ -1,6 +1,7 @@
 //! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects` and `sections`.
 
 mod btf;
+mod calls;
 mod generate;
 mod inputs;
 mod libbpf;
@@ -31,8 +32,6 @@ enum Area {
     Objects(objects::Objects),
     /// What names of sections mean
     Sections,
-    #[command(hide = true)]
-    Object(objects::One),
 }
 
 #[derive(Debug, Args)]
@@ -71,7 +70,6 @@ fn main() -> ExitCode {
         Area::Btf(settings) => settings,
         Area::Objects(settings) => return done(objects::run(&settings)),
         Area::Sections => return done(Ok(sections::run())),
-        Area::Object(one) => return done(objects::one(&one).map(|()| true)),
     };
     let wanted = |name: &str| {
         settings.subjects.is_empty() || settings.subjects.iter().any(|word| name.contains(word.as_str()))

@@ -1,23 +1,21 @@
-//! Objects: does oxbpf load what C libbpf loads?
-//!
-//! Each is loaded by each library in a process of its own, so that nothing one leaves behind, or dies of, matters to
-//! the next.
+//! Objects: does oxbpf load what C libbpf loads, and is what it makes in the kernel the same?
 
+mod compare;
 mod known;
+mod made;
+mod pool;
 mod selftests;
+mod table;
 mod verdict;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
+use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
-use verdict::{Stage, Verdict};
+use crate::{Outcome, inputs};
+use compare::Difference;
+use verdict::Verdict;
 
 /// Loads the kernel's selftests with both libraries.
 #[derive(Debug, Args)]
@@ -38,32 +36,36 @@ pub(crate) struct Objects {
     dir: Option<PathBuf>,
 }
 
-/// Loads one object with one library, and prints the verdict.
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    with: Library,
-    path: PathBuf,
+/// What a process tells of an object, in this order.
+#[derive(Debug, Serialize, Deserialize)]
+enum Finding {
+    Libbpf(Verdict),
+    Oxbpf(Verdict),
+    /// How many maps, programs and BTFs were compared, and in what they differ.
+    Compared(usize, Vec<Difference>),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Library {
-    Oxbpf,
-    Libbpf,
-}
-
-/// Both verdicts on an object.
+/// Both verdicts on an object, and what differs in what was made of it.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
     libbpf: Verdict,
     oxbpf: Verdict,
-    /// Why they differ, where that is known and no fault.
+    /// Why the verdicts differ, where that is known and no fault.
     known: Option<&'static str>,
+    /// How many maps, programs and BTFs both made, or tried to.
+    compared: usize,
+    differences: Vec<Difference>,
 }
 
 impl Row {
     fn differs(&self) -> bool {
         self.libbpf.stage != self.oxbpf.stage
+    }
+
+    fn is_good(&self) -> bool {
+        (!self.differs() || self.known.is_some())
+            && self.differences.iter().all(|difference| difference.known.is_some())
     }
 }
 
@@ -71,86 +73,81 @@ pub(crate) fn run(settings: &Objects) -> Outcome<bool> {
     let (mut objects, failed) = match &settings.dir {
         Some(dir) => (selftests::listed(dir, "o")?, Vec::new()),
         None => {
-            let all = if settings.no_build { selftests::found()? } else { selftests::build()? };
+            let mut all = if settings.no_build { selftests::found()? } else { selftests::build()? };
+            all.objects.extend(inputs::all_objects()?);
             (all.objects, all.failed)
         }
     };
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     objects.retain(|path| {
         settings.names.is_empty() || settings.names.iter().any(|word| name(path).contains(word.as_str()))
     });
-    let next = AtomicUsize::new(0);
-    let rows = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(path) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (libbpf, oxbpf) = (ask("libbpf", path), ask("oxbpf", path));
-            let name = name(path);
-            let known = known::reason(&name, libbpf.stage, oxbpf.stage);
-            rows.lock().expect("no worker panics").push(Row { name, libbpf, oxbpf, known });
-        }
-    };
-    thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
-    let mut rows = rows.into_inner()?;
-    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    verdict::warm_up()?;
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let answers = pool::each(objects.len(), cpus, |job, say| examine(&objects[job], true, say))?;
+    let mut rows = Vec::new();
+    for (path, said) in objects.iter().zip(answers) {
+        rows.push(row(path, said)?);
+    }
     if settings.json {
         rows.iter().for_each(|row| println!("{}", serde_json::to_string(row).expect("plain data")));
     } else {
-        print(&rows, &failed);
+        table::print(&rows, &failed);
     }
-    Ok(rows.iter().all(|row| !row.differs() || row.known.is_some()))
+    Ok(rows.iter().all(Row::is_good))
 }
 
-fn print(rows: &[Row], failed: &[String]) {
-    println!("{:<44} {:<16} {:<16}", "OBJECT", "LIBBPF", "OXBPF");
-    let cell = |verdict: &Verdict| {
-        let stage = format!("{:?}", verdict.stage).to_lowercase();
-        verdict.errno.map_or(stage.clone(), |errno| format!("{stage} ({errno})"))
-    };
-    for row in rows {
-        println!("{:<44} {:<16} {:<16}", row.name, cell(&row.libbpf), cell(&row.oxbpf));
-        if row.differs() {
-            println!("    {}", row.known.unwrap_or("DIFFERENT"));
-            println!("    {}", row.oxbpf.text);
-        }
+/// What an object is called: the selftests by their file, those of this repository by where they are in it.
+fn name(path: &Path) -> String {
+    if let Ok(path) = path.strip_prefix(inputs::root()) {
+        return path.to_string_lossy().into_owned();
     }
-    let count = |stage| rows.iter().filter(|row| row.libbpf.stage == stage && !row.differs()).count();
-    let differ = rows.iter().filter(|row| row.differs()).count();
-    let known = rows.iter().filter(|row| row.differs() && row.known.is_some()).count();
-    println!();
-    println!(
-        "{} objects: {} load with both, {} with neither, {} are refused by both; {differ} differ, {known} of \
-         them for a known reason; {} sources do not compile",
-        rows.len(),
-        count(Stage::Loads),
-        count(Stage::Opens),
-        count(Stage::Refused),
-        failed.len()
-    );
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What a library makes of an object, in a process of its own.
-fn ask(library: &str, path: &Path) -> Verdict {
-    let run = || -> Outcome<Verdict> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("object").arg(library).arg(path).stdin(Stdio::null());
-        let output = command.output()?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Ok(Verdict::died(format!("{}: {text}", output.status)));
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
-    };
-    run().unwrap_or_else(|error| Verdict::died(error.to_string()))
-}
-
-pub(crate) fn one(One { with, path }: &One) -> Outcome<()> {
+/// Loads an object with both libraries, or with oxbpf alone.
+fn examine(path: &Path, both: bool, say: &mut dyn FnMut(&Finding)) {
     // Pins of one object must not be found by the next.
     let pins = PathBuf::from(format!("/sys/fs/bpf/oxbpf-conformance-{}", std::process::id()));
-    let verdict = match with {
-        Library::Oxbpf => verdict::of_oxbpf(path, &pins),
-        Library::Libbpf => verdict::of_libbpf(path, &pins),
-    };
-    let _ = std::fs::remove_dir_all(&pins);
-    println!("{}", serde_json::to_string(&verdict)?);
-    Ok(())
+    let tidy = || drop(std::fs::remove_dir_all(&pins));
+    let libbpf = both.then(|| {
+        let (verdict, made) = verdict::of_libbpf(path, &pins);
+        tidy();
+        say(&Finding::Libbpf(verdict));
+        made
+    });
+    let (verdict, oxbpf) = verdict::of_oxbpf(path, &pins);
+    tidy();
+    say(&Finding::Oxbpf(verdict));
+    if let Some(libbpf) = libbpf {
+        let differences = compare::compare(&libbpf, &oxbpf);
+        say(&Finding::Compared(compare::compared(&libbpf, &oxbpf), differences));
+    }
+}
+
+/// What is to be said of an object by what its process has said.
+fn row(path: &Path, said: pool::Said<Finding>) -> Outcome<Row> {
+    let mut died = said.died;
+    let mut findings = said.values;
+    if died.is_some() && findings.is_empty() {
+        findings.push(Finding::Libbpf(Verdict::died(died.unwrap_or_default())));
+        let again = pool::each(1, 1, |_, say| examine(path, false, say))?.pop();
+        let again = again.ok_or("no answer")?;
+        findings.extend(again.values);
+        died = again.died;
+    }
+    let dead = || Verdict::died(died.clone().unwrap_or_default());
+    let (mut libbpf, mut oxbpf) = (dead(), dead());
+    let (mut compared, mut differences) = (0, Vec::new());
+    for finding in findings {
+        match finding {
+            Finding::Libbpf(verdict) => libbpf = verdict,
+            Finding::Oxbpf(verdict) => oxbpf = verdict,
+            Finding::Compared(count, found) => (compared, differences) = (count, found),
+        }
+    }
+    let name = name(path);
+    let known = known::verdict(&name, libbpf.stage, oxbpf.stage);
+    let mut row = Row { name, libbpf, oxbpf, known, compared, differences };
+    known::explain(&mut row);
+    Ok(row)
 }
