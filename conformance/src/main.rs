@@ -28,7 +28,7 @@ struct Command {
 enum Area {
     /// What is done to BTF
     Btf(Settings),
-    /// Which objects load: those of the kernel's selftests
+    /// Which objects load, and what is made of them: those of the kernel's selftests and of `testdata/`
     Objects(objects::Objects),
     /// What names of sections mean
     Sections,

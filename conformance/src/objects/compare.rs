@@ -52,9 +52,27 @@ pub(super) fn compare(libbpf: &Made, oxbpf: &Made) -> Vec<Difference> {
     found
 }
 
-/// How many things both have made, or tried to.
-pub(super) fn compared(libbpf: &Made, oxbpf: &Made) -> usize {
-    libbpf.things.keys().filter(|name| oxbpf.things.contains_key(name)).count()
+/// How much was compared.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Compared {
+    /// Maps, programs and BTFs that both have made, or tried to.
+    pub(super) things: usize,
+    /// Instructions in them.
+    pub(super) insns: usize,
+}
+
+impl Compared {
+    pub(super) fn of(libbpf: &Made, oxbpf: &Made) -> Compared {
+        let both = libbpf.things.iter().filter(|(name, _)| oxbpf.things.contains_key(name));
+        let mut compared = Compared::default();
+        for (_, thing) in both {
+            compared.things += 1;
+            if let Some(Field::Insns(insns, _)) = thing.get("insns") {
+                compared.insns += insns.len();
+            }
+        }
+        compared
+    }
 }
 
 fn fields(libbpf: &Thing, oxbpf: &Thing, add: &mut dyn FnMut(&str, String, String)) {
@@ -126,4 +144,45 @@ fn lines(insns: &[Insn], notes: &BTreeMap<usize, String>) -> Vec<String> {
 fn excerpt(lines: &[String], at: usize) -> String {
     let some = lines.get(at..).unwrap_or_default().iter().take(4).map(String::as_str);
     format!("{} insns; {}", lines.len(), some.collect::<Vec<_>>().join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(fields: &[(&'static str, Field)]) -> Made {
+        Made::with_program("exec", fields.iter().cloned().collect())
+    }
+
+    fn insns(imm: i32, note: &str) -> Field {
+        let insns = vec![Insn::mov64_imm(0, 1), Insn::mov64_imm(1, imm), Insn::exit()];
+        Field::Insns(insns, BTreeMap::from([(1, note.to_owned())]))
+    }
+
+    #[test]
+    fn an_instruction_that_differs_is_shown_from_both_sides() {
+        let (a, b) = (made(&[("insns", insns(2, "map a"))]), made(&[("insns", insns(3, "map a"))]));
+        let found = compare(&a, &b);
+        assert_eq!((found[0].what.as_str(), found[0].field.as_str()), ("program exec", "insns"));
+        assert!(found[0].libbpf.starts_with("3 insns; 1: (b7) r1 = 2"), "{}", found[0].libbpf);
+        assert!(found[0].oxbpf.starts_with("3 insns; 1: (b7) r1 = 3"), "{}", found[0].oxbpf);
+        assert_eq!((Compared::of(&a, &b).things, Compared::of(&a, &b).insns), (1, 3));
+    }
+
+    #[test]
+    fn an_instruction_that_refers_to_another_map_differs() {
+        let (a, b) = (made(&[("insns", insns(0, "map a"))]), made(&[("insns", insns(0, "map b"))]));
+        assert_eq!(compare(&a, &b).len(), 1);
+        assert!(compare(&a, &a).is_empty());
+    }
+
+    #[test]
+    fn what_only_one_has_differs() {
+        let all = made(&[("prog_type", Field::Number(6)), ("license", Field::Bytes(vec![1, 2, 3]))]);
+        let found = compare(&all, &made(&[("prog_type", Field::Number(7))]));
+        let shown: Vec<_> = found.iter().map(|it| (&*it.field, &*it.libbpf, &*it.oxbpf)).collect();
+        assert_eq!(shown, [("license", "3 bytes, from 0 on: 010203", "none"), ("prog_type", "6", "7")]);
+        let found = compare(&all, &Made::default());
+        assert_eq!((&*found[0].field, &*found[0].oxbpf), ("made", NOT_TRIED));
+    }
 }

@@ -19,7 +19,8 @@ const VERDICTS: &[(&str, Stage, Stage, &str)] = &[
 const UNUSED: &str =
     "only programs that are off need a function that the kernel lacks; libbpf wants it all the same";
 const LEGACY: &str = "maps as they were defined before BTF: libbpf takes them no more";
-const STATIC: &str = "a static function in the section of a program: libbpf takes it for a program, and refuses";
+const STATIC: &str =
+    "a static function in the section of a program: libbpf takes it for a program, and refuses";
 
 /// Object, field, what it is with libbpf and with oxbpf (from the start), and why.
 const FIELDS: &[(&str, &str, &str, &str, &str)] = &[
@@ -38,7 +39,8 @@ const WRAPPER: &str = "LINUX_HAS_SYSCALL_WRAPPER: libbpf tries it with a kprobe,
                        kernel has no kprobes for us; oxbpf looks at the kernel's symbols";
 const SLOTS: &str =
     "neither loads it, for a map that the kernel refuses; oxbpf fills maps of maps when all maps are there";
-const USDT: &str = "libbpf decides at load how it will attach to a USDT probe; oxbpf does not attach to them yet";
+const USDT: &str =
+    "libbpf decides at load how it will attach to a USDT probe; oxbpf does not attach to them yet";
 const OPTIONAL: &str = "both maps of a section '?.struct_ops.link' are off; libbpf takes the second to be on";
 const EARLY: &str = "neither loads it, and oxbpf knows before it makes anything";
 
@@ -64,7 +66,7 @@ fn reason(row: &Row, difference: &Difference) -> Option<&'static str> {
             // What a library does not load, it does not make.
             return row.known;
         }
-        if neither && nothing && row.compared == 0 {
+        if neither && nothing && row.compared.things == 0 {
             return Some(EARLY);
         }
     }

@@ -65,6 +65,14 @@ impl Made {
     }
 }
 
+#[cfg(test)]
+impl Made {
+    pub(super) fn with_program(name: &str, program: Thing) -> Made {
+        let name = Name { kind: "program", name: name.to_owned(), number: 0 };
+        Made { things: BTreeMap::from([(name, program)]) }
+    }
+}
+
 /// The calls that make something, each at its last attempt: what was tried again, with a log or with less, counts once.
 fn attempts(calls: &[Call]) -> Vec<&Call> {
     let mut attempts: Vec<&Call> = Vec::new();

@@ -14,10 +14,10 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::{Outcome, inputs};
-use compare::Difference;
+use compare::{Compared, Difference};
 use verdict::Verdict;
 
-/// Loads the kernel's selftests with both libraries.
+/// Loads the kernel's selftests, and the objects of `testdata/`, with both libraries.
 #[derive(Debug, Args)]
 pub(crate) struct Objects {
     /// Only the objects whose name has one of these words in it
@@ -31,7 +31,11 @@ pub(crate) struct Objects {
     #[arg(long)]
     no_build: bool,
 
-    /// Objects of this folder, not the selftests
+    /// Compile, and nothing more
+    #[arg(long, hide = true)]
+    only_build: bool,
+
+    /// Objects of this folder, not the selftests and those of this repository
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -41,8 +45,8 @@ pub(crate) struct Objects {
 enum Finding {
     Libbpf(Verdict),
     Oxbpf(Verdict),
-    /// How many maps, programs and BTFs were compared, and in what they differ.
-    Compared(usize, Vec<Difference>),
+    /// What was compared, and in what it differs.
+    Compared(Compared, Vec<Difference>),
 }
 
 /// Both verdicts on an object, and what differs in what was made of it.
@@ -53,8 +57,7 @@ struct Row {
     oxbpf: Verdict,
     /// Why the verdicts differ, where that is known and no fault.
     known: Option<&'static str>,
-    /// How many maps, programs and BTFs both made, or tried to.
-    compared: usize,
+    compared: Compared,
     differences: Vec<Difference>,
 }
 
@@ -70,6 +73,9 @@ impl Row {
 }
 
 pub(crate) fn run(settings: &Objects) -> Outcome<bool> {
+    if settings.only_build {
+        return selftests::build().map(|_| true);
+    }
     let (mut objects, failed) = match &settings.dir {
         Some(dir) => (selftests::listed(dir, "o")?, Vec::new()),
         None => {
@@ -120,7 +126,7 @@ fn examine(path: &Path, both: bool, say: &mut dyn FnMut(&Finding)) {
     say(&Finding::Oxbpf(verdict));
     if let Some(libbpf) = libbpf {
         let differences = compare::compare(&libbpf, &oxbpf);
-        say(&Finding::Compared(compare::compared(&libbpf, &oxbpf), differences));
+        say(&Finding::Compared(Compared::of(&libbpf, &oxbpf), differences));
     }
 }
 
@@ -137,7 +143,7 @@ fn row(path: &Path, said: pool::Said<Finding>) -> Outcome<Row> {
     }
     let dead = || Verdict::died(died.clone().unwrap_or_default());
     let (mut libbpf, mut oxbpf) = (dead(), dead());
-    let (mut compared, mut differences) = (0, Vec::new());
+    let (mut compared, mut differences) = (Compared::default(), Vec::new());
     for finding in findings {
         match finding {
             Finding::Libbpf(verdict) => libbpf = verdict,

@@ -18,7 +18,7 @@ pub(super) fn print(rows: &[Row], failed: &[String]) {
             row.name,
             cell(&row.libbpf),
             cell(&row.oxbpf),
-            row.compared,
+            row.compared.things,
             row.differences.len()
         );
         if row.differs() {
@@ -49,11 +49,13 @@ pub(super) fn print(rows: &[Row], failed: &[String]) {
         count(Stage::Refused),
         failed.len()
     );
-    let compared: usize = rows.iter().map(|row| row.compared).sum();
+    let things: usize = rows.iter().map(|row| row.compared.things).sum();
+    let insns: usize = rows.iter().map(|row| row.compared.insns).sum();
     let differences = || rows.iter().flat_map(|row| &row.differences);
     let known = differences().filter(|difference| difference.known.is_some()).count();
     println!(
-        "{compared} maps, programs and BTFs compared: {} differences, {known} of them for a known reason",
+        "{things} maps, programs and BTFs compared, {insns} instructions: {} differences, {known} of them for a \
+         known reason",
         differences().count()
     );
 }
