@@ -30,8 +30,6 @@ const FIELDS: &[(&str, &str, &str, &str, &str)] = &[
     ("testdata/tests/externs.bpf.o", "elements", "1 elements", "1 elements", WRAPPER),
     ("map_ptr_kern.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
     ("test_map_in_map.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
-    ("test_usdt.bpf.o", "expected_attach_type", "48", "0", USDT),
-    ("test_urandom_usdt.bpf.o", "expected_attach_type", "48", "0", USDT),
     ("testdata/tests/struct_ops.bpf.o", "made", "made", NOT_TRIED, OPTIONAL),
 ];
 

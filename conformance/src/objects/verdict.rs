@@ -122,7 +122,7 @@ pub(super) fn warm_up() -> Outcome<()> {
     // Without types of the kernel objects are told apart all the same.
     let _ = oxbpf_sys::Kernel::host().btf();
     let pins = Path::new("/sys/fs/bpf/oxbpf-conformance");
-    for name in ["globals", "weak_externs"] {
+    for name in ["globals", "weak_externs", "arena"] {
         let object = inputs::root().join(format!("testdata/tests/{name}.bpf.o"));
         if !object.exists() {
             return Err(format!("{} is missing", object.display()).into());
