@@ -37,8 +37,6 @@ const WRAPPER: &str = "LINUX_HAS_SYSCALL_WRAPPER: libbpf tries it with a kprobe,
                        kernel has no kprobes for us; oxbpf looks at the kernel's symbols";
 const SLOTS: &str =
     "neither loads it, for a map that the kernel refuses; oxbpf fills maps of maps when all maps are there";
-const USDT: &str =
-    "libbpf decides at load how it will attach to a USDT probe; oxbpf does not attach to them yet";
 const OPTIONAL: &str = "both maps of a section '?.struct_ops.link' are off; libbpf takes the second to be on";
 const EARLY: &str = "neither loads it, and oxbpf knows before it makes anything";
 
