@@ -118,7 +118,7 @@ pub use ext::{
 };
 pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};
-pub use progress::{Progress, ProgressFn};
+pub use progress::{Progress, ProgressFn, Reporter};
 pub use sanitize::KindSupport;
 pub use subset::Selection;
 pub use types::Type;

@@ -38,9 +38,27 @@ impl fmt::Display for Progress {
 /// ```
 pub type ProgressFn<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 
-/// Calls a [`ProgressFn`] often enough and not too often.
-#[allow(dead_code, reason = "for the long work that comes next")]
-pub(crate) struct Reporter<'a> {
+/// Calls a [`ProgressFn`] often enough and not too often, for work of your own that is as long.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use oxbpf_btf::{Progress, Reporter};
+///
+/// # fn main() -> Result<(), oxbpf_btf::Error> {
+/// let mut calls = 0;
+/// let mut count = |_: Progress| {
+///     calls += 1;
+///     ControlFlow::Continue(())
+/// };
+/// let mut report = Reporter::new(Some(&mut count));
+/// report.phase("files", 10_000)?;
+/// for _ in 0..10_000 {
+///     report.step()?;
+/// }
+/// assert!(calls < 100);
+/// # Ok(()) }
+/// ```
+pub struct Reporter<'a> {
     to: Option<&'a mut ProgressFn<'a>>,
     phase: &'static str,
     done: u64,
@@ -52,22 +70,28 @@ pub(crate) struct Reporter<'a> {
 /// How many calls a phase is worth.
 const CALLS: u64 = 64;
 
-#[allow(dead_code, reason = "for the long work that comes next")]
 impl<'a> Reporter<'a> {
-    pub(crate) fn new(to: Option<&'a mut ProgressFn<'a>>) -> Self {
+    /// One that calls this; nothing, if it is none.
+    pub fn new(to: Option<&'a mut ProgressFn<'a>>) -> Self {
         Reporter { to, phase: "", done: 0, total: 0, next: 0 }
     }
 
     /// Starts a phase of so many steps.
-    pub(crate) fn phase(&mut self, phase: &'static str, total: usize) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if it was told to stop.
+    pub fn phase(&mut self, phase: &'static str, total: usize) -> Result<(), Error> {
         let total = total as u64;
         (self.phase, self.done, self.total) = (phase, 0, total);
         self.tell()
     }
 
     /// Goes on by one step.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if it was told to stop.
     #[inline]
-    pub(crate) fn step(&mut self) -> Result<(), Error> {
+    pub fn step(&mut self) -> Result<(), Error> {
         self.done = self.done.saturating_add(1);
         if self.done >= self.next { self.tell() } else { Ok(()) }
     }
@@ -80,6 +104,13 @@ impl<'a> Reporter<'a> {
             Some(ControlFlow::Break(())) => Err(Error::Cancelled { phase }),
             _ => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Reporter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phase, done, total, .. } = self;
+        f.debug_struct("Reporter").field("phase", phase).field("done", done).field("total", total).finish()
     }
 }
 

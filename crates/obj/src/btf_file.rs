@@ -10,9 +10,11 @@ use oxbpf_btf::{Btf, BtfExt, Bytes};
 
 use crate::Error;
 use crate::error::{ElfProblem, SectionProblem};
+use crate::packed::{is_packed, unpacked};
 
 /// The types in a file: raw BTF, as `/sys/kernel/btf/` has it and other tools write it, or an ELF file with the
-/// section `.BTF`: an object, `vmlinux`, a kernel module, a program that pahole has been run on.
+/// section `.BTF`: an object, `vmlinux`, a kernel module, a program that pahole has been run on. Either can be packed
+/// by gzip, as modules are (`.ko.gz`).
 ///
 /// ```
 /// use oxbpf_obj::BtfFile;
@@ -44,11 +46,13 @@ impl BtfFile {
     /// distilled base of their own (`.BTF.base`) are [relocated](Btf::relocate) to it.
     ///
     /// # Errors
-    /// [`Error::NoBtf`] for an ELF file without; [`Error::Btf`] names the section and what is wrong in it.
+    /// [`Error::NoBtf`] for an ELF file without; [`Error::Btf`] names the section and what is wrong in it;
+    /// [`Error::NotElf`] for what is something else, files packed by xz or zstd among it.
     #[doc(alias = "btf__parse_split")]
     #[doc(alias = "btf__parse_elf")]
     #[doc(alias = "btf__parse_raw")]
     pub fn parse(bytes: &[u8], base: Option<&Btf>) -> Result<BtfFile, Error> {
+        let bytes = &*unpacked(bytes)?;
         if is_raw(bytes) {
             return Self::from_raw(bytes, base);
         }
@@ -71,10 +75,14 @@ impl BtfFile {
         let cut = |_| Error::from(ElfProblem::Header);
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0)).map_err(cut)?;
-        file.by_ref().take(2).read_to_end(&mut bytes).map_err(cut)?;
+        file.by_ref().take(6).read_to_end(&mut bytes).map_err(cut)?;
         if is_raw(&bytes) {
             file.read_to_end(&mut bytes).map_err(cut)?;
             return Self::from_raw(bytes, base);
+        }
+        if is_packed(&bytes) {
+            file.read_to_end(&mut bytes).map_err(cut)?;
+            return Self::parse(&bytes, base);
         }
         of_elf(&ReadCache::new(file), base)
     }

@@ -1,15 +1,16 @@
 //! What the CO-RE relocations of an object come to on a kernel, without that kernel.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use oxbpf_btf::CoreReloKind;
+use oxbpf_btf::{CoreReloKind, ProgressFn, Reporter};
 
 use crate::code::Code;
 use crate::link::{loadable, shortened};
 use crate::relo_core::{Applied, CandidateName, Cause, Problem, Relocator, Trace, describe, name_of};
-use crate::{Btf, CoreRelo, CoreTarget, ObjectSpec, TypeId};
+use crate::{Btf, CoreRelo, CoreTarget, Error, ObjectSpec, TypeId};
 
 /// What each CO-RE relocation of an object comes to: made by [`ObjectSpec::core_check`].
 ///
@@ -147,33 +148,62 @@ impl ObjectSpec {
     /// # Ok(()) }
     /// ```
     pub fn core_check(&self, targets: &[CoreTarget<'_>]) -> CoreCheck {
+        let Ok(check) = self.checked(targets, || Ok::<_, Infallible>(()));
+        check
+    }
+
+    /// The same, with a callback that is told now and then how far the work has come, and can stop it.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if the callback says so.
+    pub fn core_check_with_progress(
+        &self,
+        targets: &[CoreTarget<'_>],
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<CoreCheck, Error> {
+        let mut report = Reporter::new(Some(progress));
+        report.phase("relocations", self.code.core_relos.len()).map_err(Error::Cancelled)?;
+        self.checked(targets, || report.step().map_err(Error::Cancelled))
+    }
+
+    /// Checks each relocation, after a `step`.
+    fn checked<E>(
+        &self,
+        targets: &[CoreTarget<'_>],
+        mut step: impl FnMut() -> Result<(), E>,
+    ) -> Result<CoreCheck, E> {
         let code = &*self.code;
-        let Some(btf) = &self.btf else { return CoreCheck { relos: Vec::new() } };
+        let mut relos = Vec::new();
+        let Some(btf) = &self.btf else { return Ok(CoreCheck { relos }) };
         let mut relocator = Relocator::new(btf, code.core_relos.iter().map(|(_, relo)| *relo), targets);
         let used = loadable(self);
         let mut known: HashMap<(TypeId, u32, CoreReloKind), Known<'_>, RandomState> = HashMap::default();
-        let relos = code.core_relos.iter().filter_map(|(section, relo)| {
-            let function = code.function_at(*section, relo.insn_off as usize)?;
+        let mut check = |section: usize, relo: &CoreRelo| {
+            let function = code.function_at(section, relo.insn_off as usize)?;
             let key = (relo.ty, relo.access_str_off, relo.kind);
             let known = known.entry(key).or_insert_with(|| Known {
                 trace: relocator.trace(relo),
                 what: shortened(describe(btf, relo)),
             });
             let trace = known.trace.clone();
-            let outcome = trace.and_then(|trace| outcome(&mut relocator, code, *section, relo, trace));
+            let outcome = trace.and_then(|trace| outcome(&mut relocator, code, section, relo, trace));
             let place = code.functions.get(function)?;
             Some(CheckedRelo {
-                section: shortened(code.sections.get(*section)?.name.clone()),
+                section: shortened(code.sections.get(section)?.name.clone()),
                 function: shortened(place.name.clone()),
                 used: used.get(function).is_some_and(|used| *used),
                 insn: (relo.insn_off as usize).saturating_sub(place.start),
-                line: line(btf, code, *section, relo.insn_off),
+                line: line(btf, code, section, relo.insn_off),
                 kind: relo.kind,
                 what: known.what.clone(),
                 outcome: outcome.unwrap_or_else(CoreOutcome::Failed),
             })
-        });
-        CoreCheck { relos: relos.collect() }
+        };
+        for (section, relo) in &code.core_relos {
+            step()?;
+            relos.extend(check(*section, relo));
+        }
+        Ok(CoreCheck { relos })
     }
 }
 

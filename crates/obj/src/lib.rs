@@ -48,6 +48,7 @@ mod kconfig;
 mod link;
 mod min_core;
 mod needs;
+mod packed;
 mod parse;
 pub mod relo_core;
 mod sections;
@@ -65,7 +66,7 @@ pub use gen_loader::{LightLoader, LightMap, LightOptions, LightProgram, LightSte
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poisoned, ProgramImage};
-pub use min_core::min_core_btf;
+pub use min_core::{min_core_btf, min_core_btf_with_progress};
 pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs};
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};

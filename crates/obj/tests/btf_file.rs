@@ -143,3 +143,33 @@ fn what_is_wrong_is_named() {
         }
     }
 }
+
+#[test]
+fn packed_files() {
+    let plain = std::fs::read("../../testdata/execsnoop.bpf.o").unwrap();
+    let gzip = |bytes: &[u8]| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gz, bytes).unwrap();
+        gz.finish().unwrap()
+    };
+    let types = BtfFile::parse(&plain, None).unwrap().btf;
+    let mut packed = gzip(&plain);
+    for btf in [
+        BtfFile::parse(&packed, None).unwrap().btf,
+        BtfFile::read(Cursor::new(&packed), None).unwrap().btf,
+        BtfFile::parse(&gzip(types.as_bytes()), None).unwrap().btf,
+    ] {
+        assert_eq!(btf.as_bytes(), types.as_bytes());
+    }
+    packed.truncate(packed.len() / 2);
+    let told = |bytes: &[u8]| BtfFile::parse(bytes, None).unwrap_err().to_string();
+    assert_eq!(told(&packed), "not an ELF file but packed by gzip, and broken");
+    assert_eq!(told(&gzip(&vec![0; 100 << 20])), "not an ELF file but packed by gzip, and far too large");
+    let xz = b"\xfd7zXZ\0 and more";
+    assert_eq!(
+        told(xz),
+        "not an ELF file but packed by xz, which is not supported: unpack it first (`unxz -k FILE`)"
+    );
+    assert_eq!(BtfFile::read(Cursor::new(xz), None).unwrap_err().to_string(), told(xz));
+    assert!(told(b"\x28\xb5\x2f\xfd...").contains("zstd"));
+}

@@ -21,7 +21,7 @@ mod vmlinux;
 
 use std::{collections::HashMap, fmt};
 
-use crate::{Btf, Error, Kind, Type, TypeId, error::TypeProblem, work::Work};
+use crate::{Btf, Error, Kind, ProgressFn, Reporter, Type, TypeId, error::TypeProblem, work::Work};
 use layout::Layouts;
 use names::Names;
 use reader::Reader;
@@ -102,14 +102,34 @@ impl Btf {
             // As C, types take about half of what they do as BTF.
             dump.text.expect((self.as_bytes().len() / 8).saturating_mul(5));
         }
-        vmlinux::write(&mut dump, options, None)?;
+        vmlinux::write(&mut dump, options, None, &mut Reporter::new(None))?;
         Ok(dump.text.take())
     }
 
     /// The same, written piece by piece: the whole is never in memory.
     pub fn dump_c_to(&self, options: &DumpOptions, out: &mut dyn fmt::Write) -> Result<(), Error> {
+        self.dump_reporting(options, out, Reporter::new(None))
+    }
+
+    /// The same, with a callback that is told now and then how far the work has come, and can stop it: what was written
+    /// until then is incomplete.
+    pub fn dump_c_with_progress(
+        &self,
+        options: &DumpOptions,
+        out: &mut dyn fmt::Write,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<(), Error> {
+        self.dump_reporting(options, out, Reporter::new(Some(progress)))
+    }
+
+    fn dump_reporting(
+        &self,
+        options: &DumpOptions,
+        out: &mut dyn fmt::Write,
+        mut report: Reporter<'_>,
+    ) -> Result<(), Error> {
         let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
-        vmlinux::write(&mut dump, options, Some(out))
+        vmlinux::write(&mut dump, options, Some(out), &mut report)
     }
 }
 

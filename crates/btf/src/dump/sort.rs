@@ -23,7 +23,7 @@ struct Key<'a> {
 }
 
 /// The ids of all types, those of the base included.
-pub(super) fn sorted(btf: &Btf) -> impl IntoIterator<Item = TypeId> + use<> {
+pub(super) fn sorted(btf: &Btf) -> Vec<TypeId> {
     let all = (1..btf.end_id().0).filter_map(|id| btf.get(TypeId(id)).ok());
     // Nothing is written for these.
     let written = all.filter(|t| !matches!(t.kind(), Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag));
@@ -33,7 +33,7 @@ pub(super) fn sorted(btf: &Btf) -> impl IntoIterator<Item = TypeId> + use<> {
         let by_name = (a.rank, a.end_name, a.own_name).cmp(&(b.rank, b.end_name, b.own_name));
         by_name.then_with(|| contents.compare(a.id, b.id)).then(a.id.cmp(&b.id))
     });
-    keys.into_iter().map(|key| TypeId(key.id)).collect::<Vec<_>>()
+    keys.into_iter().map(|key| TypeId(key.id)).collect()
 }
 
 /// What a reference refers to.

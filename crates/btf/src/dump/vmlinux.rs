@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Btf, Error, Kind, Type, TypeId,
+    Btf, Error, Kind, Reporter, Type, TypeId,
     dump::{CDump, DumpOptions, decl::Name, sort, state::State},
     parse::VLEN_MASK,
 };
@@ -52,6 +52,7 @@ pub(super) fn write(
     dump: &mut CDump<'_>,
     options: &DumpOptions,
     mut out: Option<&mut dyn fmt::Write>,
+    report: &mut Reporter<'_>,
 ) -> Result<(), Error> {
     let mut piece = |dump: &mut CDump<'_>, enough: usize| match &mut out {
         Some(out) if dump.text.len() >= enough => dump.text.flush(*out),
@@ -64,14 +65,27 @@ pub(super) fn write(
         expect_names(dump);
     }
     let all = 1..dump.btf.end_id().0;
+    let mut one = |dump: &mut CDump<'_>, report: &mut Reporter<'_>, id| {
+        dump.one(id)?;
+        piece(dump, PIECE)?;
+        report.step()
+    };
+    let phase = "types as C";
     match &options.types {
-        Some(types) => types.iter().try_for_each(|&id| dump.one(id).and_then(|()| piece(dump, PIECE)))?,
-        None if options.sort => {
-            sort::sorted(dump.btf)
-                .into_iter()
-                .try_for_each(|id| dump.one(id).and_then(|()| piece(dump, PIECE)))?;
+        Some(types) => {
+            report.phase(phase, types.len())?;
+            types.iter().try_for_each(|&id| one(dump, report, id))?;
         }
-        None => all.into_iter().try_for_each(|id| dump.one(TypeId(id)).and_then(|()| piece(dump, PIECE)))?,
+        None if options.sort => {
+            report.phase("sorting", all.len())?;
+            let sorted = sort::sorted(dump.btf);
+            report.phase(phase, sorted.len())?;
+            sorted.into_iter().try_for_each(|id| one(dump, report, id))?;
+        }
+        None => {
+            report.phase(phase, all.len())?;
+            all.into_iter().try_for_each(|id| one(dump, report, TypeId(id)))?;
+        }
     }
     if options.kfuncs && options.types.is_none() {
         kfuncs(dump)?;

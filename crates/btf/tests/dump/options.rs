@@ -1,9 +1,9 @@
 //! The whole text: order, guard, functions of the kernel.
 
-use std::fmt;
+use std::{fmt, ops::ControlFlow};
 
 use insta::assert_snapshot;
-use oxbpf_btf::{DumpOptions, Error, TypeId};
+use oxbpf_btf::{DumpOptions, Error, Progress, TypeId};
 
 use crate::{Made, made};
 
@@ -116,6 +116,23 @@ impl fmt::Write for Full {
 fn a_writer_that_takes_nothing() {
     let btf = some().b.build().unwrap();
     assert_eq!(btf.dump_c_to(&DumpOptions::default(), &mut Full), Err(Error::Writer));
+}
+
+#[test]
+fn progress_is_told_and_can_stop_it() {
+    let btf = some().b.build().unwrap();
+    let options = DumpOptions::vmlinux_h();
+    let (mut text, mut told) = (String::new(), Vec::new());
+    let mut note = |progress: Progress| {
+        told.push(progress);
+        ControlFlow::Continue(())
+    };
+    btf.dump_c_with_progress(&options, &mut text, &mut note).unwrap();
+    assert_eq!(text, btf.dump_c(&options).unwrap());
+    assert_eq!(told.first().map(|p| (p.phase, p.done)), Some(("sorting", 0)));
+    assert!(told.last().is_some_and(|p| p.phase == "types as C" && p.done == p.total), "{told:?}");
+    let stopped = btf.dump_c_with_progress(&options, &mut text, &mut |_| ControlFlow::Break(()));
+    assert_eq!(stopped, Err(Error::Cancelled { phase: "sorting" }));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use oxbpf::obj::{CoreCheck, CoreOutcome, CoreTarget};
 use serde::Serialize;
 
+use super::progress::Bar;
 use super::source;
 use crate::args::CheckArgs;
 use crate::error::Error;
@@ -21,6 +22,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Error> {
     let paths = if args.btf.is_empty() { vec![PathBuf::from(KERNEL)] } else { args.btf.clone() };
     let base = source::base(&args.base)?;
     let mut checks = Vec::new();
+    let mut bar = Bar::new();
     for path in &paths {
         let btf = source::file(path, base.as_ref())?;
         // A module's types come after those that they continue.
@@ -28,8 +30,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Error> {
         let mut chain: Vec<_> = std::iter::successors(Some(&btf), |btf| btf.base()).collect();
         chain.reverse();
         let targets: Vec<_> = chain.into_iter().map(|btf| CoreTarget { name: &name, btf }).collect();
-        checks.push((path.as_path(), spec.core_check(&targets)));
+        let check = spec.core_check_with_progress(&targets, &mut |progress| bar.show(progress));
+        checks.push((path.as_path(), check.map_err(Error::Object)?));
     }
+    drop(bar);
     let mut out = io::stdout().lock();
     let printed = if args.json { json(&checks, &mut out) } else { text(&checks, args.verbose, &mut out) };
     printed.and_then(|()| out.flush()).map_err(Error::Print)?;

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use oxbpf::Kernel;
 use oxbpf_btf::{Btf, DumpOptions, TypeId};
 
+use super::progress::Bar;
 use super::raw;
 use super::source::{self, Found};
 use crate::args::{DumpArgs, DumpForm, DumpFormat, DumpSource, MapTypes, ObjectRef};
@@ -63,7 +64,8 @@ fn c(btf: &Btf, roots: Vec<TypeId>, unsorted: bool, to: &mut impl Write) -> Resu
     options.sort = !unsorted;
     options.types = (!roots.is_empty()).then_some(roots);
     let mut out = Bytes { to, error: None };
-    let written = btf.dump_c_to(&options, &mut out);
+    let mut bar = Bar::beside_output();
+    let written = btf.dump_c_with_progress(&options, &mut out, &mut |progress| bar.show(progress));
     match out.error {
         Some(error) => Err(Error::Print(error)),
         None => written.map_err(Error::Types),

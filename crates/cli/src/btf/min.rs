@@ -1,7 +1,8 @@
 //! `oxbpf btf min`.
 
-use oxbpf::obj::min_core_btf;
+use oxbpf::obj::min_core_btf_with_progress;
 
+use super::progress::Bar;
 use super::{merge, source};
 use crate::args::MinArgs;
 use crate::error::Error;
@@ -9,6 +10,10 @@ use crate::error::Error;
 pub(super) fn run(args: &MinArgs) -> Result<(), Error> {
     let target = source::file(&args.target, source::base(&args.base)?.as_ref())?;
     let specs: Vec<_> = args.objects.iter().map(oxbpf::open).collect::<Result<_, _>>()?;
-    let small = min_core_btf(&specs.iter().collect::<Vec<_>>(), &target).map_err(Error::Object)?;
+    let mut bar = Bar::new();
+    let specs: Vec<_> = specs.iter().collect();
+    let small = min_core_btf_with_progress(&specs, &target, &mut |progress| bar.show(progress));
+    drop(bar);
+    let small = small.map_err(Error::Object)?;
     merge::write(&args.output, &small)
 }

@@ -21,6 +21,11 @@ impl Bar {
         Self(Some(bar))
     }
 
+    /// The same for work that prints as it goes: nothing if that is seen on the terminal.
+    pub(super) fn beside_output() -> Self {
+        if io::stdout().is_terminal() { Self(None) } else { Self::new() }
+    }
+
     /// Shows how far the work has come, and lets it go on.
     pub(super) fn show(&mut self, progress: Progress) -> ControlFlow<()> {
         if let Some(bar) = &self.0 {

@@ -115,6 +115,9 @@ pub enum Error {
         /// What is wrong.
         source: oxbpf_btf::Error,
     },
+    /// A [`ProgressFn`](oxbpf_btf::ProgressFn) said to stop.
+    #[error(transparent)]
+    Cancelled(oxbpf_btf::Error),
     /// The types of a section's variables do not fit the section.
     #[error("types of section {section}: {problem}")]
     Datasec {

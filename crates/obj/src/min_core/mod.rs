@@ -6,7 +6,7 @@ mod mark;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
-use oxbpf_btf::CoreReloKind;
+use oxbpf_btf::{CoreReloKind, ProgressFn, Reporter};
 
 use crate::relo_core::{CoreError, Relocator, Trace, describe};
 use crate::{Btf, CoreTarget, Error, ObjectSpec, TypeId};
@@ -38,14 +38,37 @@ use mark::Marks;
 /// # Ok(()) }
 /// ```
 pub fn min_core_btf(objects: &[&ObjectSpec], target: &Btf) -> Result<Btf, Error> {
+    cut(objects, target, Reporter::new(None))
+}
+
+/// The same, with a callback that is told now and then how far the work has come, and can stop it.
+///
+/// # Errors
+/// As [`min_core_btf`], and [`Error::Cancelled`] if the callback says so.
+pub fn min_core_btf_with_progress(
+    objects: &[&ObjectSpec],
+    target: &Btf,
+    progress: &mut ProgressFn<'_>,
+) -> Result<Btf, Error> {
+    cut(objects, target, Reporter::new(Some(progress)))
+}
+
+fn cut(objects: &[&ObjectSpec], target: &Btf, mut report: Reporter<'_>) -> Result<Btf, Error> {
+    let relos = objects.iter().fold(0usize, |n, object| n.saturating_add(object.code.core_relos.len()));
+    report.phase("relocations", relos).map_err(Error::Cancelled)?;
     let mut marks = Marks::new(target);
     for object in objects {
-        mark_object(object, target, &mut marks)?;
+        mark_object(object, target, &mut marks, &mut report)?;
     }
     target.subset(&marks.selection).map_err(Error::btf)
 }
 
-fn mark_object(object: &ObjectSpec, target: &Btf, marks: &mut Marks<'_>) -> Result<(), Error> {
+fn mark_object(
+    object: &ObjectSpec,
+    target: &Btf,
+    marks: &mut Marks<'_>,
+    report: &mut Reporter<'_>,
+) -> Result<(), Error> {
     let Some(btf) = &object.btf else { return Ok(()) };
     let code = &object.code;
     // A split BTF counts as a module of its base.
@@ -57,6 +80,7 @@ fn mark_object(object: &ObjectSpec, target: &Btf, marks: &mut Marks<'_>) -> Resu
     let mut relocator = Relocator::new(btf, all().map(|(_, relo)| *relo), &targets);
     let mut seen: HashSet<(TypeId, u32, CoreReloKind), RandomState> = HashSet::default();
     for (section, relo) in all() {
+        report.step().map_err(Error::Cancelled)?;
         if !seen.insert((relo.ty, relo.access_str_off, relo.kind)) {
             continue;
         }

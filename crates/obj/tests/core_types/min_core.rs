@@ -1,5 +1,10 @@
-use oxbpf_btf::{BtfBuilder, Kind};
-use oxbpf_obj::{Btf, CoreCheck, CoreOutcome, CoreTarget, LinkOptions, ObjectSpec, TypeId, min_core_btf};
+use std::ops::ControlFlow;
+
+use oxbpf_btf::{BtfBuilder, Kind, Progress};
+use oxbpf_obj::{
+    Btf, CoreCheck, CoreOutcome, CoreTarget, Error, LinkOptions, ObjectSpec, TypeId, min_core_btf,
+    min_core_btf_with_progress,
+};
 
 use super::{kernels, object, objects};
 
@@ -86,4 +91,25 @@ fn a_split_target_becomes_one() {
     let small = min_core_btf(&[&spec], &split).unwrap();
     assert!(small.base().is_none());
     assert_eq!(small.as_bytes(), min_core_btf(&[&spec], &local).unwrap().as_bytes());
+}
+
+#[test]
+fn progress_is_told_and_can_stop_it() {
+    let spec = object("execsnoop.bpf.o");
+    let local = spec.btf.as_ref().unwrap();
+    let relos = check(&spec, local).relos.len() as u64;
+    let targets = [CoreTarget { name: "vmlinux", btf: local }];
+    let mut told = Vec::new();
+    let mut note = |progress: Progress| {
+        told.push(progress.done);
+        ControlFlow::Continue(())
+    };
+    assert_eq!(spec.core_check_with_progress(&targets, &mut note).unwrap(), check(&spec, local));
+    let small = min_core_btf_with_progress(&[&spec], local, &mut note).unwrap();
+    assert_eq!(small.as_bytes(), min_core_btf(&[&spec], local).unwrap().as_bytes());
+    assert_eq!(told, (0..=relos).chain(0..=relos).collect::<Vec<_>>());
+    let mut stop = |_: Progress| ControlFlow::Break(());
+    assert!(matches!(spec.core_check_with_progress(&targets, &mut stop), Err(Error::Cancelled(_))));
+    let stopped = min_core_btf_with_progress(&[&spec], local, &mut stop);
+    assert!(matches!(stopped, Err(Error::Cancelled(_))));
 }
