@@ -210,6 +210,19 @@ pub enum Error {
         section: String,
     },
 
+    /// A [`SectionHandler`](crate::SectionHandler) refused a program.
+    #[error("program {program} ({section}): its handler cannot {step}: {source}")]
+    Handler {
+        /// Its name.
+        program: String,
+        /// Its section.
+        section: String,
+        /// What was to be done: `set it up`, `prepare its load`.
+        step: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// What a program shall be attached to is missing, so that the kernel could not check it.
     #[error("program {program} ({section}): {reason}")]
     Target {

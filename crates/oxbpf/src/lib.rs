@@ -29,6 +29,7 @@ mod load;
 mod loaded;
 mod map;
 mod object;
+mod open;
 mod program;
 mod ringbuf;
 mod stats;
@@ -36,13 +37,6 @@ mod stream;
 mod test_run;
 mod user_ringbuf;
 pub mod verifier;
-
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use rustix::fs::OFlags;
 
 pub use oxbpf_btf as btf;
 pub use oxbpf_obj as obj;
@@ -68,10 +62,13 @@ pub use global::Global;
 pub use hint::{Capability, Hint, TrampolineRefusal};
 pub use light::{LightLoad, Signature};
 pub use link::{Link, LinkKind, Links, detach_all};
-pub use load::{LoadOptions, MissingExtern, Prepared, Token};
+pub use load::{
+    LoadOptions, LoadRequest, LogSink, MissingExtern, Prepared, SectionHandler, SectionHandlers, Token,
+};
 pub use loaded::{Loaded, LoadedBtf, LoadedLink};
 pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;
+pub use open::{OpenOptions, open};
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
 pub use stats::{ProgramStats, StatsGuard, enable_stats};
@@ -85,36 +82,3 @@ pub use typed::{
 };
 pub use user_ringbuf::{UserRecord, UserRingBuffer};
 pub use verifier::VerifierError;
-
-/// Reads an object from a file, whose name up to the first dot becomes the object's. Nothing is asked of any kernel.
-///
-/// # Errors
-/// [`Error::Read`] for what is no regular file or cannot be read, [`Error::Open`] for what is no BPF object.
-///
-/// ```
-/// let error = oxbpf::open("/no/such/file.bpf.o").unwrap_err();
-/// assert!(error.to_string().starts_with("cannot read /no/such/file.bpf.o: "));
-/// ```
-#[doc(alias = "bpf_object__open")]
-#[doc(alias = "bpf_object__open_file")]
-pub fn open(path: impl AsRef<Path>) -> Result<ObjectSpec> {
-    let path = path.as_ref();
-    let bytes = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    ObjectSpec::parse_named(&ObjectSpec::name_of(path), &bytes)
-        .map_err(|source| Error::Open { path: path.to_owned(), source })
-}
-
-/// A regular file, whole: what else there is might never end.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    // A pipe that nobody writes to would otherwise keep even the open waiting.
-    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(no_wait).open(path)?;
-    let about = file.metadata()?;
-    if !about.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(usize::try_from(about.len()).unwrap_or(usize::MAX))?;
-    file.take(about.len()).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}

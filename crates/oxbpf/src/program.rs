@@ -9,6 +9,7 @@ use oxbpf_obj::{AttachType, ProgramFlags, ProgramType, SectionDef};
 use oxbpf_sys::{Kernel, ProgramDump, ProgramInfo, ProgramParts};
 
 use crate::error::{Error, Result};
+use crate::load::handlers::Bound;
 use crate::map::pin;
 
 /// A program in the kernel: verified, not yet attached.
@@ -51,6 +52,7 @@ pub(crate) struct About {
     pub(crate) autoattach: bool,
     pub(crate) ifindex: u32,
     pub(crate) log: Option<String>,
+    pub(crate) handler: Option<Bound>,
 }
 
 impl Program {
@@ -73,6 +75,11 @@ impl Program {
     /// What its section's name means; `None` for a name that is in no table.
     pub fn def(&self) -> Option<&'static SectionDef> {
         self.0.about.def
+    }
+
+    /// What handles its section, if that is one of the caller's own.
+    pub(crate) fn handler(&self) -> Option<&Bound> {
+        self.0.about.handler.as_ref()
     }
 
     /// Its type.

@@ -35,6 +35,8 @@ impl Parser<'_> {
                     autoattach: true,
                     ifindex: 0,
                     log_level: 0,
+                    log_size: None,
+                    extra: None,
                     insns: section.insns.clone(),
                     code: code.clone(),
                     function: index,

@@ -1,3 +1,5 @@
+use std::any::Any;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::code::Code;
@@ -39,6 +41,11 @@ pub struct ProgramSpec {
     /// Level of the verifier's log at load: 0 for a log of failures only, 1, 2, or 4 for statistics.
     #[doc(alias = "bpf_program__set_log_level")]
     pub log_level: u32,
+    /// Room for that log, in bytes; `None`: as much as it takes.
+    pub log_size: Option<NonZeroU32>,
+    /// Something to go along with the program, for whoever loads it: `oxbpf` keeps there what handles sections of one's
+    /// own.
+    pub extra: Option<Arc<dyn Any + Send + Sync>>,
     /// Instructions of its whole section.
     pub(crate) insns: Arc<Vec<Insn>>,
     /// The code it is part of, and which function of that it is.

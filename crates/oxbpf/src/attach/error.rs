@@ -68,6 +68,12 @@ pub enum AttachReason {
     /// The section's name is in no table, so it says nothing about attaching.
     #[error("the section's name does not say what to attach to; use one of Program's `attach_` methods")]
     UnknownSection,
+    /// What handles the section attaches it to nothing by itself.
+    #[error("the section's handler attaches it to nothing: use one of Program's `attach_` methods")]
+    NotByHandler,
+    /// What handles the section failed.
+    #[error(transparent)]
+    Handler(Box<dyn StdError + Send + Sync>),
     /// The section says how to attach, but not to what.
     #[error("the section names no {what}: use `Program::{method}`{}", form(section_form))]
     NeedsTarget {

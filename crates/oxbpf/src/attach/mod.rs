@@ -50,7 +50,9 @@ impl Object {
         for program in self.programs().iter().filter(alone) {
             match program.attach() {
                 Ok(link) => links.push(link),
-                Err(Error::Attach(e)) if matches!(e.reason, AttachReason::NeedsTarget { .. }) => {
+                Err(Error::Attach(e))
+                    if matches!(e.reason, AttachReason::NeedsTarget { .. } | AttachReason::NotByHandler) =>
+                {
                     tracing::debug!(
                         program = program.name(),
                         section = program.section(),
@@ -84,6 +86,10 @@ impl Program {
     /// to; then the error names the method that takes the target.
     #[doc(alias = "bpf_program__attach")]
     pub fn attach(&self) -> std::result::Result<Link, Error> {
+        if let Some(handler) = self.handler() {
+            let result = handler.attach(self).map_err(AttachReason::Handler);
+            return self.attached(result.and_then(|link| link.ok_or(AttachReason::NotByHandler)));
+        }
         let result = match self.def().map(|def| def.attach) {
             Some(AttachKind::Tracepoint) => tracepoint::by_section(self),
             Some(AttachKind::RawTracepoint) => raw_tracepoint::by_section(self),

@@ -39,6 +39,7 @@ fn loaded_by(loader: &Kernel, kernel: &Kernel, section: &str) -> Program {
         autoattach: true,
         ifindex: 0,
         log: None,
+        handler: None,
     };
     Program::new(fd, kernel.clone(), about)
 }

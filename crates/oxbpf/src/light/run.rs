@@ -208,6 +208,7 @@ impl<'a> Run<'a> {
                 autoattach: program.autoattach,
                 ifindex: program.ifindex,
                 log: None,
+                handler: None,
             };
             Program::new(fd, self.kernel().clone(), about)
         });

@@ -1,13 +1,13 @@
 //! How an object is loaded.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use oxbpf_obj::Btf;
 use oxbpf_sys::Kernel;
 
-use super::Token;
+use super::{LogSink, Token};
 use crate::map::Map;
 use crate::program::Program;
 
@@ -36,6 +36,13 @@ pub struct LoadOptions {
     /// [`log_level`](oxbpf_obj::ProgramSpec::log_level) is added.
     #[doc(alias = "kernel_log_level")]
     pub log_level: u32,
+    /// Room for the verifier's log of a program, in bytes, if it is not to be as long as it comes; a program's own
+    /// [`log_size`](oxbpf_obj::ProgramSpec::log_size) comes first. Of a log that is cut the end is kept (before 6.4 the
+    /// beginning), and a program of which a log was asked for does not load (`ENOSPC`).
+    #[doc(alias = "kernel_log_size")]
+    pub log_size: Option<NonZeroU32>,
+    /// What gets the logs as they come, those of programs that load as well as those of programs that do not.
+    pub on_log: Option<LogSink>,
     /// The directory of bpffs where maps that ask for it are pinned by their name; `/sys/fs/bpf` by default.
     #[doc(alias = "pin_root_path")]
     pub pin_root: PathBuf,
@@ -62,6 +69,8 @@ impl Default for LoadOptions {
             kconfig: None,
             threads: None,
             log_level: 0,
+            log_size: None,
+            on_log: None,
             pin_root: PathBuf::from("/sys/fs/bpf"),
             maps: BTreeMap::new(),
             inner_maps: BTreeMap::new(),

@@ -55,9 +55,14 @@ impl Parts {
         Ok(Self { access, types, btf, struct_ops, maps, jump_tables, modules, images })
     }
 
+    /// How the kernel is accessed, as far as it is known by now.
+    pub(super) fn access<'o>(&self, options: &'o LoadOptions) -> Access<'o> {
+        Access::resume(options, self.access.clone())
+    }
+
     /// Has the programs verified.
     pub(super) fn load(self, spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
-        let mut access = Access::resume(options, self.access.clone());
+        let mut access = self.access(options);
         let programs = access.with(|options| programs::load(spec, options, &self))?;
         let Self { struct_ops, maps, jump_tables, images, .. } = self;
         // The programs hold on to them.

@@ -2,11 +2,12 @@
 
 use oxbpf_obj::{ObjectSpec, ProgramImage, ProgramSpec};
 
-use super::LoadOptions;
 use super::parts::Parts;
+use super::{LoadOptions, programs};
 use crate::error::{Error, Result};
 use crate::map::Map;
 use crate::object::{Object, find_map};
+use crate::program::Program;
 
 /// An object of which everything is there but its programs: they are relocated, its types are loaded, its maps are
 /// created, filled and pinned. Nothing was verified.
@@ -78,16 +79,54 @@ impl Prepared {
     /// [`Error::NoSuchProgram`], with the names of those that are to be loaded.
     #[doc(alias = "bpf_program__set_insns")]
     pub fn image_mut(&mut self, program: &str) -> Result<&mut ProgramImage> {
+        let at = self.position(program)?;
+        Ok(&mut self.parts.images[at])
+    }
+
+    /// The place of a program's image.
+    fn position(&self, program: &str) -> Result<usize> {
         let Self { spec, parts, .. } = self;
         let name = |image: &ProgramImage| spec.programs.get(image.program).map(|program| &*program.name);
-        match parts.images.iter().position(|image| name(image) == Some(program)) {
-            Some(at) => Ok(&mut parts.images[at]),
-            None => Err(Error::NoSuchProgram {
-                object: spec.name.clone(),
-                name: program.to_owned(),
-                have: parts.images.iter().filter_map(name).map(str::to_owned).collect(),
-            }),
-        }
+        let at = parts.images.iter().position(|image| name(image) == Some(program));
+        at.ok_or_else(|| Error::NoSuchProgram {
+            object: spec.name.clone(),
+            name: program.to_owned(),
+            have: parts.images.iter().filter_map(name).map(str::to_owned).collect(),
+        })
+    }
+
+    /// The program whose function an `freplace`, `fentry` or `fexit` program is for, by the name of the latter.
+    #[doc(alias = "bpf_program__set_attach_target")]
+    pub fn set_target(&mut self, program: &str, target: Program) {
+        self.options.targets.insert(program.to_owned(), target);
+    }
+
+    /// Loads one program by itself, as a program more: after `change` had its say, which gets a copy of its spec (another
+    /// name, target, attach type, flags). What is prepared stays as it is, so that there can be as many as are wanted, one
+    /// for each of many functions, say. They share the maps; constants that they do not use are not bound to them.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/xdp_counter.bpf.o");
+    /// # let kernel = oxbpf::Kernel::with_door(std::sync::Arc::new(oxbpf::sys::doors::Fake::new()));
+    /// # let options = oxbpf::LoadOptions { kernel, ..Default::default() };
+    /// let prepared = oxbpf::Object::prepare(&oxbpf::open(file)?, &options)?;
+    /// let copy = prepared.load_copy("count", |program| program.name = "count_too".into())?;
+    /// assert_eq!(copy.name(), "count_too");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchProgram`]; otherwise as [`Object::load`], of programs.
+    #[doc(alias = "bpf_program__clone")]
+    pub fn load_copy(&self, program: &str, change: impl FnOnce(&mut ProgramSpec)) -> Result<Program> {
+        let at = self.position(program)?;
+        let image = &self.parts.images[at];
+        let mut copy = self.spec.programs[image.program].clone();
+        change(&mut copy);
+        let load = |options: &_| programs::load_copy(&self.spec, options, &self.parts, &copy, image);
+        self.parts.access(&self.options).with(load)
     }
 
     /// The maps that were created, in the order of the spec.

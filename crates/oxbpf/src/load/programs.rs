@@ -5,18 +5,15 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use oxbpf_obj::{
-    AttachKind, AttachType, Insn, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, ProgramType, insn::opcode,
-};
-use oxbpf_sys::{Cmd, Errno, InfoRecords, Kernel, KernelVersion, LogBuf, ProgLoad, SysError};
+use oxbpf_obj::{AttachType, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, insn::opcode};
+use oxbpf_sys::{Errno, LogBuf, SysError};
 
-use super::hints::refused;
 use super::kernel_types::ModuleTypes;
 use super::parts::Parts;
+use super::request::{self, Common, LoadRequest};
 use super::target::{self, Target};
-use super::{LoadOptions, hints, memlock, names, parallel};
+use super::{LoadOptions, handlers, hints, parallel};
 use crate::error::{Error, Result};
-use crate::features::{Feature, lacks, running};
 use crate::map::Map;
 use crate::program::{About, Program};
 use crate::verifier::VerifierError;
@@ -35,6 +32,18 @@ pub(super) fn load(spec: &ObjectSpec, options: &LoadOptions, parts: &Parts) -> R
         let image = parts.images.get(i).expect("numbers are below the count of images");
         loader.load(image)
     })
+}
+
+/// Loads the program of `image` as `spec` says. Constants that it does not use are not bound to it.
+pub(super) fn load_copy(
+    object: &ObjectSpec,
+    options: &LoadOptions,
+    parts: &Parts,
+    spec: &ProgramSpec,
+    image: &ProgramImage,
+) -> Result<Program> {
+    let fd_array = fd_array(&parts.modules);
+    Loader { spec: object, options, parts, fd_array: &fd_array }.load_as(spec, image)
 }
 
 /// The descriptors that calls of functions of modules name by their place: the first place means the kernel itself, so
@@ -64,57 +73,77 @@ struct Loader<'a> {
     fd_array: &'a [BorrowedFd<'a>],
 }
 
-/// A program as it will be offered to the kernel next.
-struct Attempt<'a> {
-    insns: Cow<'a, [Insn]>,
-    name: String,
-    attach_type: Option<AttachType>,
-    kernel_version: u32,
-    target: Target<'a>,
-}
-
 impl Loader<'_> {
+    /// The program at this place of the spec.
     fn load(&self, image: &ProgramImage) -> Result<Program> {
         let spec = self.spec.programs.get(image.program).ok_or_else(|| Error::NoSuchProgram {
             object: self.spec.name.clone(),
             name: format!("#{}", image.program),
             have: self.spec.programs.iter().map(|program| program.name.clone()).collect(),
         })?;
+        let program = self.load_as(spec, image)?;
+        self.bind_constants(image, &program);
+        Ok(program)
+    }
+
+    /// A program, loaded as `spec` says.
+    fn load_as(&self, spec: &ProgramSpec, image: &ProgramImage) -> Result<Program> {
         let kernel = &self.options.kernel;
-        let mut attempt = Attempt {
-            insns: Cow::Borrowed(&image.insns),
-            name: names::for_kernel(&spec.name),
-            attach_type: attach_type(kernel, spec),
-            kernel_version: self.spec.kernel_version,
-            target: Target::default(),
-        };
-        match self.parts.struct_ops.role(image.program) {
-            Some(role) => {
-                // Of these the number means which function of the struct it is.
-                attempt.attach_type = Some(AttachType(role.member));
-                attempt.target = Target { id: role.ty, module: role.module.clone(), program: None };
-            }
-            None => {
-                let program = self.options.targets.get(&spec.name);
-                attempt.target = target::find(kernel, &self.parts.types, spec, program)?;
-            }
+        let mut request = self.request(spec, image)?;
+        let handler = handlers::of(spec);
+        if let Some(handler) = handler {
+            handler.prepare_load(spec, &mut request)?;
         }
-        let level = self.options.log_level | spec.log_level;
-        let (fd, log) = self.offer(spec, image, &mut attempt, level)?;
-        self.bind_constants(kernel, image, &fd);
+        let attach_type = request.attach_type.filter(|_| self.parts.struct_ops.role(image.program).is_none());
+        let (fd, log) = self.offer(spec, image, &mut request)?;
         let about = About {
             name: spec.name.clone(),
             section: spec.section.clone(),
             def: spec.def,
-            prog_type: spec.prog_type,
-            attach_type: attach_type(kernel, spec),
+            prog_type: request.prog_type,
+            attach_type,
             attach_to: spec.attach_to.clone(),
-            flags: spec.flags,
+            flags: request.flags,
             autoattach: spec.autoattach,
-            ifindex: spec.ifindex,
+            ifindex: request.ifindex,
             log,
+            handler: handler.cloned(),
         };
         Ok(Program::new(fd, kernel.clone(), about))
+    }
+
+    /// What the kernel will be asked for.
+    fn request<'i>(&self, spec: &ProgramSpec, image: &'i ProgramImage) -> Result<LoadRequest<'i>> {
+        let kernel = &self.options.kernel;
+        let (attach_type, target) = match self.parts.struct_ops.role(image.program) {
+            // Of these the number means which function of the struct it is.
+            Some(role) => (
+                Some(AttachType(role.member)),
+                Target { id: role.ty, module: role.module.clone(), program: None },
+            ),
+            None => {
+                // A copy under another name is for the same.
+                let own = self.spec.programs.get(image.program).map_or(&spec.name, |own| &own.name);
+                let program = self.options.targets.get(own);
+                let target = target::find(kernel, &self.parts.types, spec, program)?;
+                (request::attach_type(kernel, spec), target)
+            }
+        };
+        Ok(LoadRequest {
+            insns: Cow::Borrowed(&image.insns),
+            func_info: Cow::Borrowed(&image.func_info),
+            line_info: Cow::Borrowed(&image.line_info),
+            name: spec.name.clone(),
+            prog_type: spec.prog_type,
+            attach_type,
+            flags: spec.flags,
+            kernel_version: self.spec.kernel_version,
+            ifindex: spec.ifindex,
+            attach_btf_id: target.id,
+            attach_program: target.program.cloned(),
+            module: target.module,
+            log_level: self.options.log_level | spec.log_level,
+        })
     }
 
     /// Offers the program: first without a log unless one is asked for, then with what the kernel lacks taken back,
@@ -123,83 +152,61 @@ impl Loader<'_> {
         &self,
         spec: &ProgramSpec,
         image: &ProgramImage,
-        attempt: &mut Attempt<'_>,
-        level: u32,
+        request: &mut LoadRequest<'_>,
     ) -> Result<(OwnedFd, Option<String>)> {
         let kernel = &self.options.kernel;
-        if level == 0 {
-            loop {
-                let error = match self.send(spec, image, attempt, None) {
-                    Ok(fd) => return Ok((fd, None)),
-                    Err(error) => error,
-                };
-                if !lower(kernel, spec, attempt, &error) {
-                    break;
-                }
+        let btf = self.parts.btf.as_ref().filter(|btf| btf.functions);
+        let common = Common {
+            license: &self.spec.license,
+            btf: btf.map(|btf| btf.fd.as_fd()),
+            fd_array: self.fd_array,
+        };
+        let mut refusal = None;
+        while request.log_level == 0 {
+            let error = match request.send(kernel, common, None) {
+                Ok(fd) => return Ok((fd, None)),
+                Err(error) => error,
+            };
+            if !request.lower(kernel, spec, &error) {
+                refusal = Some(error);
+                break;
             }
         }
-        let level = if level == 0 { LogBuf::ERRORS } else { level };
-        let mut log = LogBuf::new(level, LOG_SIZE);
+        let level = if request.log_level == 0 { LogBuf::ERRORS } else { request.log_level };
+        let size = spec.log_size.or(self.options.log_size);
+        let mut log = LogBuf::new(level, size.map_or(LOG_SIZE, |size| size.get() as usize));
         let error = loop {
-            match self.send(spec, image, attempt, Some(&mut log)) {
-                Ok(fd) => return Ok((fd, Some(log.text().into_owned()))),
-                Err(error) if error.errno == Errno::ENOSPC && log.size() < LogBuf::MAX_SIZE => {
-                    let needed = log.true_size().map_or(0, |size| size as usize);
-                    log = LogBuf::new(level, needed.max(log.size().saturating_mul(2)));
+            match request.send(kernel, common, Some(&mut log)) {
+                Ok(fd) => {
+                    self.tell(spec, &log);
+                    return Ok((fd, Some(log.text().into_owned())));
                 }
-                Err(error) if lower(kernel, spec, attempt, &error) => {}
+                Err(error) if error.errno == Errno::ENOSPC => match size {
+                    None if log.size() < LogBuf::MAX_SIZE => {
+                        let needed = log.true_size().map_or(0, |size| size as usize);
+                        log = LogBuf::new(level, needed.max(log.size().saturating_mul(2)));
+                    }
+                    // That the log is cut is no reason.
+                    _ => break refusal.unwrap_or(error),
+                },
+                Err(error) if request.lower(kernel, spec, &error) => {}
                 Err(error) => break error,
             }
         };
+        self.tell(spec, &log);
         Err(self.explain(spec, image, error, &log.text()))
     }
 
-    fn send(
-        &self,
-        spec: &ProgramSpec,
-        image: &ProgramImage,
-        attempt: &Attempt<'_>,
-        mut log: Option<&mut LogBuf>,
-    ) -> Result<OwnedFd, SysError> {
-        let functions: Vec<u8> = image
-            .func_info
-            .iter()
-            .flat_map(|info| [info.insn_off, info.ty.0])
-            .flat_map(u32::to_ne_bytes)
-            .collect();
-        let lines: Vec<u8> = image
-            .line_info
-            .iter()
-            .flat_map(|info| [info.insn_off, info.file_name_off, info.line_off, info.line_col])
-            .flat_map(u32::to_ne_bytes)
-            .collect();
-        let mut load = ProgLoad {
-            prog_type: spec.prog_type,
-            expected_attach_type: attempt.attach_type,
-            insns: Insn::native_bytes(&attempt.insns),
-            license: &self.spec.license,
-            name: &attempt.name,
-            flags: spec.flags,
-            kern_version: attempt.kernel_version,
-            ifindex: spec.ifindex,
-            attach_btf_id: attempt.target.id.0,
-            attach_btf_obj_fd: attempt.target.module.as_ref().map(|module| module.fd.as_fd()),
-            attach_prog_fd: attempt.target.program.map(AsFd::as_fd),
-            fd_array: self.fd_array,
-            ..ProgLoad::default()
-        };
-        if let Some(btf) = self.parts.btf.as_ref().filter(|btf| btf.functions) {
-            load.btf_fd = Some(btf.fd.as_fd());
-            load.func_info = InfoRecords { rec_size: 8, records: &functions };
-            load.line_info = InfoRecords { rec_size: 16, records: &lines };
+    fn tell(&self, spec: &ProgramSpec, log: &LogBuf) {
+        if let Some(sink) = &self.options.on_log {
+            sink.tell(&spec.name, &log.text());
         }
-        let kernel = &self.options.kernel;
-        memlock::retried(kernel, || kernel.prog_load(&load, log.as_deref_mut()))
     }
 
     /// Keeps the object's constants alive with a program that does not use them, so that tools that look at the program
     /// find them (5.10). The kernel binds those that it does use by itself.
-    fn bind_constants(&self, kernel: &Kernel, image: &ProgramImage, program: &OwnedFd) {
+    fn bind_constants(&self, image: &ProgramImage, program: &Program) {
+        let kernel = &self.options.kernel;
         let constants = self.spec.maps.iter().enumerate().filter_map(|(index, map)| {
             let unused =
                 matches!(map.origin, MapOrigin::Rodata { .. }) && !uses(image, self.parts.maps.get(index)?);
@@ -239,68 +246,4 @@ fn uses(image: &ProgramImage, map: &Map) -> bool {
             && matches!(insn.src(), opcode::PSEUDO_MAP_FD | opcode::PSEUDO_MAP_VALUE)
             && insn.imm == fd
     })
-}
-
-/// What the kernel is told a program is for. Probes of USDT are attached many at a time where the kernel can.
-fn attach_type(kernel: &Kernel, spec: &ProgramSpec) -> Option<AttachType> {
-    let is_usdt = spec.def.is_some_and(|def| def.attach == AttachKind::Usdt);
-    if is_usdt && !lacks(kernel, Feature::UprobeMultiLink) {
-        return Some(AttachType::TRACE_UPROBE_MULTI);
-    }
-    spec.attach_type
-}
-
-/// Takes back one thing of `attempt` that this kernel lacks; false if there is none left.
-fn lower(kernel: &Kernel, spec: &ProgramSpec, attempt: &mut Attempt<'_>, error: &SysError) -> bool {
-    if !refused(error, Cmd::PROG_LOAD) {
-        return false;
-    }
-    if !attempt.name.is_empty() && lacks(kernel, Feature::ObjectNames) {
-        attempt.name.clear();
-    } else if spec.def.is_some_and(|def| def.attach_type_optional)
-        && attempt.attach_type.is_some_and(|attach| is_new_to(kernel, attach))
-    {
-        attempt.attach_type = None;
-    } else if spec.prog_type == ProgramType::KPROBE
-        && let Some(code) = version_code_needed(kernel)
-        && attempt.kernel_version != code
-    {
-        attempt.kernel_version = code;
-    } else if attempt.insns.iter().any(|insn| older_helper(*insn).is_some())
-        && lacks(kernel, Feature::ProbeReadKernel)
-    {
-        for insn in attempt.insns.to_mut() {
-            insn.imm = older_helper(*insn).unwrap_or(insn.imm);
-        }
-    } else {
-        return false;
-    }
-    true
-}
-
-/// Whether this kernel is from before `attach`, or from before attach types mattered at load.
-fn is_new_to(kernel: &Kernel, attach: AttachType) -> bool {
-    let older = |(major, minor): (u16, u16)| {
-        running(kernel).is_some_and(|running| !running.at_least(major.into(), minor.into()))
-    };
-    attach.since().is_some_and(older) || lacks(kernel, Feature::ExpectedAttachType)
-}
-
-/// The version that kprobe programs must name before 5.0.
-fn version_code_needed(kernel: &Kernel) -> Option<u32> {
-    running(kernel).filter(|running| !running.at_least(5, 0)).map(KernelVersion::code)
-}
-
-/// The helper that reads memory of either kind, in place of one that says which (5.5).
-fn older_helper(insn: Insn) -> Option<i32> {
-    const PROBE_READ: i32 = 4;
-    const PROBE_READ_STR: i32 = 45;
-    if !insn.is_helper_call() {
-        return None;
-    }
-    match insn.imm {
-        112 | 113 => Some(PROBE_READ),
-        114 | 115 => Some(PROBE_READ_STR),
-        _ => None,
-    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oxbpf_obj::{AttachType, Btf, ProgramSpec, ProgramType, TypeId};
 use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
 
+use super::handlers;
 use super::kernel_types::{Declared, KernelTypes, ModuleTypes};
 use crate::btf::Kind;
 use crate::error::{Error, Result};
@@ -78,6 +79,10 @@ fn is_of_many(attach_type: Option<AttachType>) -> bool {
 }
 
 fn needs_target(spec: &ProgramSpec, given: bool) -> bool {
+    // Who handles the section may know the target by other means.
+    if spec.attach_to.is_none() && handlers::of(spec).is_some() {
+        return false;
+    }
     match spec.def {
         Some(def) => def.attach_btf || given,
         None => given || matches!(spec.prog_type, ProgramType::TRACING | ProgramType::LSM | ProgramType::EXT),

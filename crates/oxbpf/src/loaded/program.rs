@@ -31,6 +31,7 @@ impl Program {
             autoattach: false,
             ifindex: info.ifindex,
             log: None,
+            handler: None,
         };
         Ok(Self::new(fd, kernel.clone(), about))
     }

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 
-use oxbpf::sys::TestRun;
+use oxbpf::obj::insn::Insn;
+use oxbpf::sys::{LogBuf, TestRun};
 use oxbpf::{Error, LoadOptions, Object};
 use oxbpf_testing::{Need, Suite, TestResult, testdata};
 
@@ -14,6 +15,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("programs::rejected_says_why", NEEDS, rejected_says_why);
     suite.test("programs::first_failure_in_order", NEEDS, first_failure);
     suite.test("programs::in_parallel", NEEDS, in_parallel);
+    suite.test("programs::long_logs_are_whole", NEEDS, long_logs_are_whole);
     suite.test("programs::turned_off", NEEDS, turned_off);
     suite.test(
         "programs::exceptions",
@@ -59,6 +61,34 @@ fn log_on_demand() -> TestResult {
     let loud = Object::load(&spec, &options)?;
     let log = loud.program("second")?.log().expect("asked for");
     assert!(log.contains("R1=ctx") && log.contains("processed "), "{log}");
+    Ok(())
+}
+
+/// A log that is longer than the room it had at first is asked for again: for a program that loads, and one that does not.
+fn long_logs_are_whole() -> TestResult {
+    /// Each instruction is a line of the log, two with the registers.
+    const MANY: usize = 3000;
+    let spec = oxbpf::open(testdata("xdp_counter.bpf.o"))?;
+    let load = |last: &[Insn]| {
+        let mut prepared =
+            Object::prepare(&spec, &LoadOptions { log_level: LogBuf::ALL, ..LoadOptions::default() })?;
+        let name = prepared.spec().programs[0].name.clone();
+        let image = prepared.image_mut(&name)?;
+        image.insns = (0..MANY as i32).map(|n| Insn::mov64_imm(0, n)).collect();
+        image.insns.extend(last);
+        image.func_info.clear();
+        image.line_info.clear();
+        prepared.load()
+    };
+    let object = load(&[Insn::exit()])?;
+    let log = object.programs()[0].log().expect("asked for");
+    assert!(log.len() > 64 << 10, "{} bytes", log.len());
+    assert!(log.contains("0: (b7) r0 = 0 ") && log.contains("(b7) r0 = 2999 ") && log.contains("processed "));
+    let Error::Rejected(why) = load(&[Insn::mov64_imm(10, 0), Insn::exit()]).unwrap_err() else {
+        panic!("it writes to the frame pointer")
+    };
+    assert!(why.log.starts_with("func#0") || why.log.starts_with("0: "), "{}", &why.log[..200]);
+    assert!(why.to_string().contains("frame pointer is read only"), "{why}");
     Ok(())
 }
 

@@ -20,6 +20,8 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("targets::sleepable", &since, sleepable);
     suite.test("targets::of_a_module", TRAMPOLINES, of_a_module);
     suite.test("targets::of_another_program", TRAMPOLINES, of_another_program);
+    suite.test("targets::traced_program", TRAMPOLINES, traced_program);
+    suite.test("targets::copies", TRAMPOLINES, copies);
     suite.test("targets::of_no_program", &[Need::Bpf], of_no_program);
     suite.test("targets::missing", TRACING, missing);
 }
@@ -101,6 +103,51 @@ fn of_another_program() -> TestResult {
     spec.program_mut("new_strong").ok_or("in the source")?.attach_to = Some("nothing".into());
     let error = Object::load(&spec, &options).unwrap_err();
     assert!(error.to_string().ends_with("program add has no function nothing"), "{error}");
+    Ok(())
+}
+
+/// An object with one program, for the entry of a function.
+fn fentry(function: &str) -> Result<ObjectSpec, Box<dyn std::error::Error + Send + Sync>> {
+    let mut spec = only("may_sleep")?;
+    let program = spec.program_mut("may_sleep").ok_or("in the source")?;
+    program.set_type(ProgramType::TRACING);
+    program.attach_type = Some(AttachType::TRACE_FENTRY);
+    program.attach_to = Some(function.into());
+    Ok(spec)
+}
+
+/// A function of a program is traced: given before loading, or between the two steps.
+fn traced_program() -> TestResult {
+    let target = super::load("tests/global_funcs.bpf.o")?;
+    let traced = target.program("add")?;
+    let spec = fentry("strong")?;
+    let mut options = LoadOptions::default();
+    options.targets.insert("may_sleep".into(), traced.clone());
+    let at_once = Object::load(&spec, &options)?;
+    let mut prepared = Object::prepare(&spec, &LoadOptions::default())?;
+    prepared.set_target("may_sleep", traced.clone());
+    let in_steps = prepared.load()?;
+    let id = traced.info()?.btf_id;
+    for object in [at_once, in_steps] {
+        let info = object.program("may_sleep")?.info()?;
+        // Kernels before 5.17 do not tell.
+        assert!([0, id].contains(&info.attach_btf_obj_id), "{info:?}");
+        assert_eq!(info.prog_type, ProgramType::TRACING);
+    }
+    Ok(())
+}
+
+/// One program for several functions: it is loaded once for each.
+fn copies() -> TestResult {
+    let spec = fentry("vfs_open")?;
+    let prepared = Object::prepare(&spec, &LoadOptions::default())?;
+    let types = oxbpf::Kernel::host().btf()?;
+    for function in ["vfs_read", "vfs_write"] {
+        let copy = prepared.load_copy("may_sleep", |program| program.attach_to = Some(function.into()))?;
+        let id = types.find(function, Kind::Func).ok_or("not in the kernel's types")?;
+        let info = copy.info()?;
+        assert!([0, id.0].contains(&info.attach_btf_id), "{function}: {info:?}");
+    }
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! The verifier's log: asked for when it is needed, never cut.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use oxbpf::sys::doors::Fake;
 use oxbpf::sys::uapi::ProgLoadAttr;
 use oxbpf::sys::{Call, Cmd, Door, Reply};
-use oxbpf::{Errno, Error};
+use oxbpf::{Errno, Error, Kernel, LoadOptions, LogSink, Object, ObjectSpec};
 
-use crate::{load, spec};
+use crate::{load, options, spec};
 
 /// Rejects every program with a log of its own.
 #[derive(Debug)]
@@ -41,14 +42,17 @@ unsafe impl Door for Rejecting {
     }
 }
 
-fn rejected(length: usize, tells_size: bool) -> (Error, Vec<(u32, u32)>) {
+fn rejecting(length: usize, tells_size: bool) -> Arc<Rejecting> {
     let log = format!("{}R0 invalid mem access 'scalar'\n", "0: (95) exit\n".repeat(length / 13));
-    let door =
-        Arc::new(Rejecting { inner: Fake::new(), log: log.clone(), asked: Mutex::default(), tells_size });
+    Arc::new(Rejecting { inner: Fake::new(), log, asked: Mutex::default(), tells_size })
+}
+
+fn rejected(length: usize, tells_size: bool) -> (Error, Vec<(u32, u32)>) {
+    let door = rejecting(length, tells_size);
     let (object, _) = load(&spec("cgroup_egress.bpf.o"), door.clone());
     let error = object.unwrap_err();
     let Error::Rejected(why) = &error else { panic!("{error}") };
-    assert_eq!(why.log, log, "the whole log");
+    assert_eq!(why.log, door.log, "the whole log");
     assert_eq!(why.errno, Errno::EACCES);
     let asked = door.asked.lock().unwrap().clone();
     (error, asked)
@@ -88,4 +92,54 @@ fn no_log_no_verdict() {
     let (object, _) = load(&spec("cgroup_egress.bpf.o"), door);
     let error = object.unwrap_err();
     assert!(matches!(error, Error::ProgramLoad { .. }), "{error}");
+}
+
+/// Where the room is given the log is cut, once, and what was refused at first stays the reason.
+#[test]
+fn room_that_is_given_is_kept_to() {
+    let door = rejecting(5000, true);
+    let mut spec = spec("cgroup_egress.bpf.o");
+    let options = |size| {
+        let kernel = Kernel::with_door(door.clone());
+        LoadOptions { log_size: NonZeroU32::new(size), ..options(&spec, kernel) }
+    };
+    let error = Object::load(&spec, &options(1000)).unwrap_err();
+    let Error::Rejected(why) = &error else { panic!("{error}") };
+    assert_eq!((why.log.len(), why.errno), (999, Errno::EACCES));
+    assert_eq!(std::mem::take(&mut *door.asked.lock().unwrap()), [(0, 0), (1, 1000)]);
+    // A program's own comes first.
+    let options = options(1000);
+    spec.programs[0].log_size = NonZeroU32::new(2000);
+    spec.programs[0].log_level = 2;
+    let error = Object::load(&spec, &options).unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::ENOSPC), "a log was asked for, and is not whole");
+    assert_eq!(*door.asked.lock().unwrap(), [(2, 2000)]);
+}
+
+/// Logs are handed on: of programs that load, if they are asked for, and of one that does not.
+#[test]
+fn logs_are_handed_on() {
+    let logs: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let sink = |logs: &Arc<Mutex<Vec<_>>>| {
+        let logs = Arc::clone(logs);
+        LogSink::new(move |program, log| logs.lock().unwrap().push((program.to_owned(), log.to_owned())))
+    };
+    let taken = || std::mem::take(&mut *logs.lock().unwrap());
+    let egress = spec("cgroup_egress.bpf.o");
+    let door = rejecting(100, true);
+    let with = |spec: &ObjectSpec, door: Arc<dyn Door>, log_level| LoadOptions {
+        on_log: Some(sink(&logs)),
+        log_level,
+        ..options(spec, Kernel::with_door(door))
+    };
+    Object::load(&egress, &with(&egress, door.clone(), 0)).unwrap_err();
+    assert_eq!(taken(), [(egress.programs[0].name.clone(), door.log.clone())]);
+    let three = spec("tests/subprogs.bpf.o");
+    Object::load(&three, &with(&three, Arc::new(Fake::new()), 0)).unwrap();
+    assert_eq!(taken(), []);
+    Object::load(&three, &with(&three, Arc::new(Fake::new()), 1)).unwrap();
+    assert_eq!(
+        taken().iter().map(|(program, _)| &**program).collect::<Vec<_>>(),
+        ["first", "second", "third"]
+    );
 }

@@ -7,6 +7,7 @@ mod calls;
 #[allow(dead_code, unreachable_pub, reason = "it has more than these tests need")]
 mod elf;
 mod faults;
+mod handlers;
 mod hints;
 mod kinds;
 mod log;

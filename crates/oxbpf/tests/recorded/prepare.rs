@@ -114,3 +114,31 @@ fn dropping_takes_everything_back() {
     assert!(pinned(&kernel));
     assert_eq!(object.map("oxbpf_test_pinned").unwrap().as_fd().as_raw_fd(), before);
 }
+
+/// Copies are programs of their own, and change nothing of what is prepared.
+#[test]
+fn copies_are_loaded_beside() {
+    let spec = spec("tests/subprogs.bpf.o");
+    let (mut prepared, recorder) = prepare(&spec, Arc::new(Fake::new()));
+    recorder.take();
+    let copy = prepared
+        .load_copy("first", |program| {
+            program.name = "copy".into();
+            program.flags = ProgramFlags::TEST_RND_HI32;
+            program.log_level = 1;
+        })
+        .unwrap();
+    assert_eq!((copy.name(), copy.flags()), ("copy", ProgramFlags::TEST_RND_HI32));
+    assert!(copy.log().is_some());
+    let [call] = &recorder.take()[..] else { panic!("one call, and no constants bound") };
+    let insns = Insn::native_bytes(&prepared.images()[0].insns);
+    assert_eq!((&*call.what, call.bytes("insns")), ("copy", Some(insns)));
+    // A program that is changed is copied as it is changed.
+    prepared.image_mut("first").unwrap().insns[0] = Insn::mov64_imm(0, 3);
+    prepared.load_copy("first", |_| ()).unwrap();
+    assert_eq!(&recorder.take()[0].bytes("insns").unwrap()[..8], [0xb7, 0, 0, 0, 3, 0, 0, 0]);
+    let error = prepared.load_copy("no_such_program", |_| ()).unwrap_err();
+    assert!(matches!(error, Error::NoSuchProgram { .. }), "{error}");
+    let object = prepared.load().unwrap();
+    assert_eq!((object.programs().len(), copy.name()), (3, "copy"));
+}

@@ -1,0 +1,80 @@
+//! Opening objects.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use oxbpf_obj::ObjectSpec;
+use rustix::fs::OFlags;
+
+use crate::error::{Error, Result};
+use crate::load::SectionHandlers;
+
+/// How an object is opened. The defaults are those of [`open`].
+///
+/// ```
+/// # fn main() -> oxbpf::Result<()> {
+/// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/xdp_counter.bpf.o");
+/// use oxbpf::OpenOptions;
+///
+/// let spec = OpenOptions { name: Some("counter".into()), ..OpenOptions::default() }.open(file)?;
+/// assert_eq!(spec.name, "counter");
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "bpf_object_open_opts")]
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// The object's name, after which its maps of global variables are named; that of the file by default.
+    #[doc(alias = "object_name")]
+    pub name: Option<String>,
+    /// Sections of one's own.
+    pub handlers: SectionHandlers,
+}
+
+impl OpenOptions {
+    /// Reads an object from a file.
+    ///
+    /// # Errors
+    /// As [`open`], and [`Error::Handler`].
+    #[doc(alias = "bpf_object__open_file")]
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<ObjectSpec> {
+        let path = path.as_ref();
+        let bytes = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let name = self.name.clone().unwrap_or_else(|| ObjectSpec::name_of(path));
+        let mut spec = ObjectSpec::parse_named(&name, &bytes)
+            .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        self.handlers.apply(&mut spec)?;
+        Ok(spec)
+    }
+}
+
+/// Reads an object from a file, whose name up to the first dot becomes the object's. Nothing is asked of any kernel.
+///
+/// # Errors
+/// [`Error::Read`] for what is no regular file or cannot be read, [`Error::Open`] for what is no BPF object.
+///
+/// ```
+/// let error = oxbpf::open("/no/such/file.bpf.o").unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read /no/such/file.bpf.o: "));
+/// ```
+#[doc(alias = "bpf_object__open")]
+pub fn open(path: impl AsRef<Path>) -> Result<ObjectSpec> {
+    OpenOptions::default().open(path)
+}
+
+/// A regular file, whole: what else there is might never end.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    // A pipe that nobody writes to would otherwise keep even the open waiting.
+    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(no_wait).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(about.len()).unwrap_or(usize::MAX))?;
+    file.take(about.len()).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
