@@ -1,10 +1,12 @@
-//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects` and `sections`.
+//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects`, `sections` and
+//! `link`.
 
 mod btf;
 mod calls;
 mod generate;
 mod inputs;
 mod libbpf;
+mod link;
 mod objects;
 mod random;
 mod sections;
@@ -32,6 +34,8 @@ enum Area {
     Objects(objects::Objects),
     /// What names of sections mean
     Sections,
+    /// What linking makes of objects: those of the kernel's selftests
+    Link(link::Link),
 }
 
 #[derive(Debug, Args)]
@@ -64,12 +68,27 @@ fn done(outcome: Outcome<bool>) -> ExitCode {
     }
 }
 
+/// Prints the rows, and says whether nothing differed.
+pub(crate) fn done_rows(tally: tally::Tally, json: bool) -> bool {
+    let mut all = true;
+    for row in tally.into_rows() {
+        all &= row.different == 0;
+        if json {
+            println!("{}", serde_json::to_string(&row).expect("a row is plain data"));
+        } else {
+            println!("{row}");
+        }
+    }
+    all
+}
+
 fn main() -> ExitCode {
     libbpf::silence();
     let settings = match Command::parse().area {
         Area::Btf(settings) => settings,
         Area::Objects(settings) => return done(objects::run(&settings)),
         Area::Sections => return done(Ok(sections::run())),
+        Area::Link(settings) => return done(link::run(&settings)),
     };
     let wanted = |name: &str| {
         settings.subjects.is_empty() || settings.subjects.iter().any(|word| name.contains(word.as_str()))

@@ -32,6 +32,8 @@ Tasks of this repository.
   cargo xtask conformance btf [NAME…] [--json] [--cases N] [--seed S]
                                  compare what comes out with what C libbpf makes of the same inputs
                                  (also needs a C compiler, clang-19, pahole, libelf-dev, zlib1g-dev)
+  cargo xtask conformance link [--json] [--cases N] [--seed S] [--load N]
+                                 link the same selftests with both libraries, and compare the files
   cargo xtask conformance objects [NAME…] [--json] [--vm 6.1]
                                  which of the kernel's selftest objects load, with either library
                                  (also needs linux-source-6.1, python3, bpftool)

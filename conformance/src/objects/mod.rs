@@ -4,7 +4,7 @@ mod compare;
 mod known;
 mod made;
 mod pool;
-mod selftests;
+pub(crate) mod selftests;
 mod table;
 mod verdict;
 
@@ -100,6 +100,11 @@ pub(crate) fn run(settings: &Objects) -> Outcome<bool> {
         table::print(&rows, &failed);
     }
     Ok(rows.iter().all(Row::is_good))
+}
+
+/// The same of the objects in a folder.
+pub(crate) fn of_folder(dir: PathBuf, json: bool) -> Outcome<bool> {
+    run(&Objects { names: Vec::new(), json, no_build: true, only_build: false, dir: Some(dir) })
 }
 
 /// What an object is called: the selftests by their file, those of this repository by where they are in it.

@@ -21,13 +21,13 @@ const PARTS: &[&str] = &[
 ];
 
 /// The objects that clang can make, and the names of the sources it cannot.
-pub(super) struct Selftests {
-    pub(super) objects: Vec<PathBuf>,
-    pub(super) failed: Vec<String>,
+pub(crate) struct Selftests {
+    pub(crate) objects: Vec<PathBuf>,
+    pub(crate) failed: Vec<String>,
 }
 
 /// Compiles what is not compiled yet.
-pub(super) fn build() -> Outcome<Selftests> {
+pub(crate) fn build() -> Outcome<Selftests> {
     let cache = cache()?;
     let tree = cache.join(TREE);
     if !tree.join(PARTS[0]).exists() {
@@ -58,7 +58,7 @@ pub(super) fn build() -> Outcome<Selftests> {
 }
 
 /// What was compiled, now or before.
-pub(super) fn found() -> Outcome<Selftests> {
+pub(crate) fn found() -> Outcome<Selftests> {
     let cache = cache()?;
     let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let failed = listed(&cache.join("objects"), "failed")?.iter().map(name).collect();
@@ -74,7 +74,7 @@ fn cache() -> Outcome<PathBuf> {
 }
 
 /// The files of a folder with this extension, sorted.
-pub(super) fn listed(dir: &Path, extension: &str) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn listed(dir: &Path, extension: &str) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

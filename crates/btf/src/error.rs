@@ -270,6 +270,12 @@ pub enum TypeProblem {
         /// One past the last type.
         end: TypeId,
     },
+    /// A reference to a type that was not taken over with it.
+    #[error("refers to type {target}, which is left out")]
+    LeftOut {
+        /// The id.
+        target: TypeId,
+    },
     /// A reference to a type of the wrong kind.
     #[error("{what} refers to type {target}, a {got}, expected {expected}")]
     TargetKind {

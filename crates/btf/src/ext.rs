@@ -1,9 +1,12 @@
 //! `.BTF.ext`: what the instructions of an object's code sections have to do with its types.
 
+mod build;
 mod edit;
 mod read;
 mod records;
 mod remap;
+
+pub use build::BtfExtBuilder;
 
 use std::{fmt, sync::Arc};
 

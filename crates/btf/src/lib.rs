@@ -16,6 +16,7 @@
 //! | make BTF, or change one | [`BtfBuilder`] |
 //! | give an older kernel what it takes | [`Btf::sanitize`] |
 //! | put BTFs together, leave each type once | [`BtfBuilder::add_btf`], [`BtfBuilder::dedup`], [`Btf::dedup`] |
+//! | take over some types, make the `.BTF.ext` for them | [`BtfBuilder::import`], [`BtfExtBuilder`] |
 //! | move a module's types to a kernel that was built again | [`Btf::distill`], [`Btf::relocate`] |
 //! | cut out some types | [`Btf::subset`] |
 //! | put types in another order, that of their names for instance | [`Btf::permute`], [`Btf::sorted`] |
@@ -102,7 +103,7 @@ mod words;
 mod work;
 
 pub use btf::Btf;
-pub use builder::{BtfBuilder, Field, IntEncoding};
+pub use builder::{BtfBuilder, Field, Import, Imported, IntEncoding};
 pub use bytes::Bytes;
 pub use data::{Cut, Extent, Float, JsonWriter, PerCpu, Place, TextOptions, TypedData, Value, Visitor};
 pub use dedup::{DedupOptions, Deduped};
@@ -114,7 +115,8 @@ pub use entries::{
 };
 pub use error::{Error, ExtProblem, TypeError, TypeProblem};
 pub use ext::{
-    BtfExt, CoreRelo, CoreReloKind, ExtRecord, ExtSection, ExtSections, ExtView, FuncInfo, LineInfo, Records,
+    BtfExt, BtfExtBuilder, CoreRelo, CoreReloKind, ExtRecord, ExtSection, ExtSections, ExtView, FuncInfo,
+    LineInfo, Records,
 };
 pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};

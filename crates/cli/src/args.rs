@@ -2,6 +2,7 @@
 
 mod btf;
 mod feature;
+mod link;
 mod values;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ pub(crate) use btf::{
     ObjectRef,
 };
 pub(crate) use feature::FeatureArgs;
+pub(crate) use link::LinkArgs;
 pub(crate) use values::{EventChoice, GlobalSetting, PerfEventChoice, PerfEventName};
 
 /// Run and inspect BPF objects.
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     /// Load an object, attach its programs and print what they emit
     #[command(after_help = RUN_HELP)]
     Run(RunArgs),
+
+    /// Make one object of several: what bpftool calls `gen object`
+    Link(LinkArgs),
 
     /// Types: print, check, cut, merge
     Btf(BtfArgs),

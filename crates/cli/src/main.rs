@@ -8,6 +8,7 @@ mod btf;
 mod error;
 mod events;
 mod feature;
+mod link;
 mod log;
 mod maps;
 mod output;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     log::start(cli.log_level);
     let (outcome, verbose) = match &cli.command {
         Command::Run(args) => (run::run(args), args.verbose),
+        Command::Link(args) => (link::run(args), false),
         Command::Btf(args) => (btf::run(&args.command), false),
         Command::Feature(args) => (feature::run(args), false),
     };

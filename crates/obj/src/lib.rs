@@ -29,6 +29,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`StaticLinker`] makes one object of many.
+//!
 //! Of what an object needs of a kernel, [`ObjectSpec::core_check`] tells whether types have it, and
 //! [`min_core_btf`] cuts it out of them.
 //!
@@ -46,6 +48,7 @@ mod gen_loader;
 pub mod insn;
 mod kconfig;
 mod link;
+mod linker;
 mod min_core;
 mod needs;
 mod packed;
@@ -59,13 +62,15 @@ pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
-    KconfigProblem, LightProblem, LinkProblem, MapProblem, NameProblem, RelocProblem, ResizeProblem,
-    SectionProblem, StructOpsProblem, SymbolProblem,
+    KconfigProblem, LightProblem, LinkProblem, LinkerError, LinkerProblem, MapProblem, NameProblem,
+    RelocClash, RelocProblem, ResizeProblem, SectionClash, SectionProblem, StructOpsProblem, SymbolClash,
+    SymbolProblem,
 };
 pub use gen_loader::{LightLoader, LightMap, LightOptions, LightProgram, LightStep};
 pub use insn::Insn;
 pub use kconfig::KconfigValues;
 pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poisoned, ProgramImage};
+pub use linker::StaticLinker;
 pub use min_core::{min_core_btf, min_core_btf_with_progress};
 pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs};
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};

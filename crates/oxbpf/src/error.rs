@@ -42,6 +42,10 @@ pub enum Error {
         source: oxbpf_obj::Error,
     },
 
+    /// Objects cannot be linked to one.
+    #[error(transparent)]
+    StaticLink(#[from] oxbpf_obj::LinkerError),
+
     /// The programs of an object could not be relocated.
     #[error("object {object}: {source}")]
     Link {

@@ -68,7 +68,7 @@ pub use load::{
 pub use loaded::{Loaded, LoadedBtf, LoadedLink};
 pub use map::{Batch, Entries, Keys, Map, RingPositions, Shape};
 pub use object::Object;
-pub use open::{OpenOptions, open};
+pub use open::{OpenOptions, link_objects, open};
 pub use program::Program;
 pub use ringbuf::{Flow, RingBuffer, RingBufferBuilder, RingBufferError, RingStatus};
 pub use stats::{ProgramStats, StatsGuard, enable_stats};

@@ -1,4 +1,4 @@
-//! Opening objects.
+//! Opening objects, and linking those that are in files.
 
 use std::fs::File;
 use std::io::Read;
@@ -62,6 +62,29 @@ impl OpenOptions {
 #[doc(alias = "bpf_object__open")]
 pub fn open(path: impl AsRef<Path>) -> Result<ObjectSpec> {
     OpenOptions::default().open(path)
+}
+
+/// Links objects to one, which [`ObjectSpec::parse`] takes, or a file keeps. See
+/// [`StaticLinker`](oxbpf_obj::StaticLinker), which does the same with objects in memory.
+///
+/// # Errors
+/// [`Error::Read`] for a file that cannot be read, [`Error::StaticLink`] names the object that does not fit the others,
+/// and why.
+///
+/// ```no_run
+/// let linked = oxbpf::link_objects(["main.bpf.o", "helpers.bpf.o"])?;
+/// let spec = oxbpf::ObjectSpec::parse_named("tool", &linked)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "bpf_linker__add_file")]
+pub fn link_objects(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Vec<u8>> {
+    let mut linker = oxbpf_obj::StaticLinker::new();
+    for path in paths {
+        let path = path.as_ref();
+        let bytes = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        linker.add(&path.to_string_lossy(), &bytes)?;
+    }
+    Ok(linker.finish()?)
 }
 
 /// A regular file, whole: what else there is might never end.

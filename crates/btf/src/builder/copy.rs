@@ -73,7 +73,7 @@ impl BtfBuilder {
     }
 
     /// Takes back all that was added if the last of it fails.
-    fn undoing<T>(&mut self, add: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn undoing<T>(&mut self, add: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let (types, offs, strs) = (self.types.len(), self.offs.len(), self.strs.bytes.len());
         let result = add(self);
         if result.is_err() {

@@ -4,6 +4,7 @@ mod add;
 mod copy;
 mod edit;
 mod field;
+mod import;
 mod parts;
 mod refuse;
 mod rewrite;
@@ -11,6 +12,7 @@ mod strings;
 
 pub(crate) use edit::Edit;
 pub use field::{Field, IntEncoding};
+pub use import::{Import, Imported};
 pub(crate) use strings::Strings;
 
 use crate::{

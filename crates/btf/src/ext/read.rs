@@ -12,7 +12,7 @@ pub(super) const WHAT: &str = ".BTF.ext";
 /// magic to hdr_len, then offset and length of func_info and line_info.
 const MIN_HEADER: u32 = 24;
 /// The same with core_relo.
-const CORE_HEADER: u32 = 32;
+pub(super) const CORE_HEADER: u32 = 32;
 
 pub(super) struct Reader<'a> {
     data: &'a [u8],

@@ -6,10 +6,12 @@
 
 mod machine;
 mod names;
+mod raw;
 mod reloc;
 mod symbol;
 
 pub(crate) use names::NameBudget;
+pub(crate) use raw::PlainSymbol;
 pub(crate) use reloc::ElfReloc;
 pub(crate) use symbol::{Binding, Symbol, SymbolKind};
 

@@ -12,6 +12,8 @@ pub(crate) struct ElfReloc {
     pub(crate) offset: u64,
     /// Index of the symbol.
     pub(crate) symbol: usize,
+    /// `R_BPF_*`.
+    pub(crate) kind: u32,
 }
 
 impl Elf<'_> {
@@ -31,7 +33,11 @@ impl Elf<'_> {
                 .map_err(|()| problem(SectionProblem::NotWhole { entry: size }))?;
         Ok(raw
             .iter()
-            .map(|r| ElfReloc { offset: r.r_offset(order), symbol: r.r_sym(order) as usize })
+            .map(|r| ElfReloc {
+                offset: r.r_offset(order),
+                symbol: r.r_sym(order) as usize,
+                kind: r.r_type(order).0,
+            })
             .collect())
     }
 }

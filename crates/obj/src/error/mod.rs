@@ -4,12 +4,14 @@ mod code;
 mod data;
 mod file;
 mod light;
+mod linker;
 mod map;
 
 pub use code::{FunctionProblem, LinkProblem, RelocProblem};
 pub use data::{DatasecProblem, ExternProblem, GlobalProblem, KconfigProblem};
 pub use file::{ElfProblem, NameProblem, SectionProblem, SymbolProblem};
 pub use light::LightProblem;
+pub use linker::{LinkerError, LinkerProblem, RelocClash, SectionClash, SymbolClash};
 pub use map::{FieldProblem, MapProblem, ResizeProblem, StructOpsProblem};
 
 use oxbpf_btf::TypeId;

@@ -14,7 +14,7 @@ const MAX_FIELDS: u32 = 64;
 const FD_SIZE: u32 = 4;
 
 /// Reads the definition of the map of this name.
-pub(super) fn parse(btf: &Btf, name: &str, def: Type<'_>) -> Result<MapSpec, Error> {
+pub(crate) fn parse(btf: &Btf, name: &str, def: Type<'_>) -> Result<MapSpec, Error> {
     Definition { btf, name, is_inner: false }.parse(def)
 }
 

@@ -34,6 +34,7 @@ use sections::Sections;
 use symbols::Symbols;
 
 pub(crate) use globals::SymbolGlobal;
+pub(crate) use map_def::parse as map_definition;
 pub(crate) use name::kernel as kernel_name;
 
 /// What the steps share while an object is read.

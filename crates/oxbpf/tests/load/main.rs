@@ -5,6 +5,7 @@
 mod arena;
 mod externs;
 mod features;
+mod linked;
 mod maps;
 mod objects;
 mod probes;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     arena::tests(&mut suite);
     externs::tests(&mut suite);
     features::tests(&mut suite);
+    linked::tests(&mut suite);
     objects::tests(&mut suite);
     maps::tests(&mut suite);
     probes::tests(&mut suite);
