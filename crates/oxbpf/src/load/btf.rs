@@ -3,12 +3,15 @@
 use std::os::fd::OwnedFd;
 
 use oxbpf_obj::{Btf, ObjectSpec};
-use oxbpf_sys::{BtfLoad, Errno, Kernel, SysError};
+use oxbpf_sys::{BtfLoad, Errno, Kernel, LogBuf, SysError};
 
 use super::memlock;
 use crate::btf::{Kind, KindSupport};
 use crate::error::Result;
 use crate::features::{Feature, lacks};
+
+/// Room for the log of types that are refused: its end, or before 6.4 its beginning.
+const LOG_SIZE: usize = 16 << 10;
 
 /// The types of an object in the kernel.
 #[derive(Debug)]
@@ -50,9 +53,28 @@ fn try_load(kernel: &Kernel, btf: &Btf) -> Result<LoadedBtf, SysError> {
         Err(error) => error,
     };
     let support = support(kernel, btf);
-    let Some(plain) = btf.sanitize(&support) else { return Err(refused) };
+    let Some(plain) = btf.sanitize(&support) else {
+        let fd = explain(kernel, btf.as_bytes(), refused)?;
+        return Ok(LoadedBtf { fd, functions: true });
+    };
     tracing::debug!(?support, "BTF rewritten for this kernel");
-    Ok(LoadedBtf { fd: send(&plain)?, functions: support.func })
+    let fd = send(&plain).or_else(|refused| explain(kernel, &plain, refused))?;
+    Ok(LoadedBtf { fd, functions: support.func })
+}
+
+/// Tries once more with a log, to learn why types were refused.
+fn explain(kernel: &Kernel, btf: &[u8], refused: SysError) -> Result<OwnedFd, SysError> {
+    if refused.errno != Errno::EINVAL {
+        return Err(refused);
+    }
+    let mut log = LogBuf::new(LogBuf::ERRORS, LOG_SIZE);
+    kernel.btf_load(&BtfLoad { btf, ..BtfLoad::default() }, Some(&mut log)).map_err(|_| {
+        let text = log.text();
+        match text.lines().rfind(|line| !line.trim().is_empty()) {
+            Some(last) => refused.because(last.trim()),
+            None => refused,
+        }
+    })
 }
 
 /// What this kernel takes; asked only for kinds of types that `btf` has.
@@ -69,5 +91,20 @@ fn support(kernel: &Kernel, btf: &Btf) -> KindSupport {
         enum64: takes(&[Kind::Enum, Kind::Enum64], Feature::BtfEnum64),
         qmark_datasec: takes(&[Kind::Datasec], Feature::BtfQmarkDatasec),
         tag_kflag: takes(&[Kind::DeclTag, Kind::TypeTag], Feature::BtfTagKflag),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_what_is_wrong() {
+        let kernel = Kernel::with_door(std::sync::Arc::new(oxbpf_sys::doors::Fake::new()));
+        let why =
+            |errno| explain(&kernel, &[0; 24], SysError::new("BPF_BTF_LOAD", errno)).unwrap_err().to_string();
+        assert_eq!(why(Errno::EPERM), "BPF_BTF_LOAD failed: EPERM (Operation not permitted)");
+        let text = why(Errno::EINVAL);
+        assert!(text.starts_with("BPF_BTF_LOAD failed: EINVAL (Invalid argument): "), "{text}");
     }
 }

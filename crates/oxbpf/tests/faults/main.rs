@@ -34,6 +34,8 @@ const ERRNOS: [Errno; 4] = [Errno::ENOMEM, Errno::EPERM, Errno::EINVAL, Errno::E
 /// An object of testdata and what is done with it.
 struct Case<'a> {
     file: &'a str,
+    /// How it is loaded.
+    load: fn(&ObjectSpec, &LoadOptions) -> Result<Object, Error>,
     /// How it is attached.
     attach: &'a dyn Fn(Object) -> Result<Attached, Error>,
     /// How many links that makes.
@@ -49,7 +51,7 @@ fn sweep(
     let spec = oxbpf::open(oxbpf_testing::testdata(case.file))?;
     let run = |faults: &Arc<Faults>| -> Result<Attached, Error> {
         let kernel = Kernel::with_door(faults.clone() as Arc<dyn Door>);
-        let object = Object::load(&spec, &options(&spec, kernel))?;
+        let object = (case.load)(&spec, &options(&spec, kernel))?;
         // To attach takes the kernel long. What a load survived says nothing about it.
         let whole = faults.fault().is_none() || case.links == 0;
         if whole { (case.attach)(object) } else { Ok(Attached { object, links: Vec::new() }) }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use oxbpf::btf::{Btf, BtfBuilder};
 use oxbpf::sys::Door;
 use oxbpf::sys::doors::Fake;
-use oxbpf::{Error, Kernel, LoadOptions, Object};
+use oxbpf::{Error, Kernel, LoadOptions, Object, ObjectSpec};
 use oxbpf_testing::{Suite, TestResult};
 
 use crate::attach::{self, Attached};
@@ -32,9 +32,22 @@ pub(crate) fn add(suite: &mut Suite) {
     ];
     for (file, attach, links) in cases {
         let name = format!("fake::{}", file.trim_end_matches(".bpf.o"));
-        suite.test(name, &[], move || over_fake(&Case { file, attach: &attach, links }));
+        suite.test(name, &[], move || over_fake(&Case { file, load: Object::load, attach: &attach, links }));
     }
+    suite.test("fake::in_steps", &[], in_steps);
     suite.test("fake::tests/pinned", &[], pinned);
+}
+
+/// In two steps, with a copy of each program in between.
+fn in_steps() -> TestResult {
+    let load = |spec: &ObjectSpec, options: &LoadOptions| -> Result<Object, Error> {
+        let prepared = Object::prepare(spec, options)?;
+        for program in &spec.programs {
+            prepared.load_copy(&program.name, |copy| copy.name.push_str("_copy"))?;
+        }
+        prepared.load()
+    };
+    over_fake(&Case { file: "tests/subprogs.bpf.o", load, attach: &attach::nowhere, links: 0 })
 }
 
 /// As the kernel would, the fake keeps what is pinned.
@@ -52,7 +65,7 @@ fn pinned() -> TestResult {
         }
         attach::nowhere(object)
     };
-    let case = Case { file: "tests/pinned.bpf.o", attach: &attach, links: 0 };
+    let case = Case { file: "tests/pinned.bpf.o", load: Object::load, attach: &attach, links: 0 };
     sweep(&case, door, |_, kernel| LoadOptions { kernel, ..LoadOptions::default() })
 }
 

@@ -25,7 +25,9 @@ pub(crate) fn add(suite: &mut Suite) {
     ];
     for (file, needs, attach, links) in cases {
         let needs = [&[Need::Bpf], needs].concat();
-        suite.test(name(file), &needs, move || over_host(&Case { file, attach: &attach, links }));
+        suite.test(name(file), &needs, move || {
+            over_host(&Case { file, load: Object::load, attach: &attach, links })
+        });
     }
     let network = [Need::Bpf, Need::NetAdmin, Need::SysAdmin];
     suite.test("host::xdp_counter", &[&network[..], &[Need::Kernel(5, 9)]].concat(), xdp_counter);
@@ -63,13 +65,20 @@ fn with_types(kernel: Kernel) -> Kernel {
 
 /// In a network namespace of its own, where the loopback interface is nobody else's.
 fn xdp_counter() -> TestResult {
-    in_own_netns(|| over_host(&Case { file: "xdp_counter.bpf.o", attach: &attach::to_loopback, links: 1 }))?
+    in_own_netns(|| {
+        over_host(&Case {
+            file: "xdp_counter.bpf.o",
+            load: Object::load,
+            attach: &attach::to_loopback,
+            links: 1,
+        })
+    })?
 }
 
 fn cgroup_egress() -> TestResult {
     let cgroup = Cgroup::create()?;
     let attach = |object: Object| -> Result<Attached, Error> { attach::to_cgroup(object, cgroup.path()) };
-    over_host(&Case { file: "cgroup_egress.bpf.o", attach: &attach, links: 1 })
+    over_host(&Case { file: "cgroup_egress.bpf.o", load: Object::load, attach: &attach, links: 1 })
 }
 
 /// Pins that stay when a load fails would be found by the next one, which the test would see as calls that are
@@ -88,7 +97,7 @@ fn pinned() -> TestResult {
         unpin().map_err(|source| Error::Read { path: dir.clone(), source })?;
         attach::nowhere(object)
     };
-    let case = Case { file: "tests/pinned.bpf.o", attach: &attach, links: 0 };
+    let case = Case { file: "tests/pinned.bpf.o", load: Object::load, attach: &attach, links: 0 };
     let options =
         |_: &ObjectSpec, kernel| LoadOptions { kernel, pin_root: dir.clone(), ..LoadOptions::default() };
     let result = sweep(&case, host, options);

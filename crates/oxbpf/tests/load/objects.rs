@@ -1,6 +1,6 @@
 //! Every object under testdata loads, but for those that must not.
 
-use oxbpf::{AttachType, Error, Hint, LoadOptions, Object, ObjectSpec, ProgramType};
+use oxbpf::{AttachType, Error, Hint, LoadOptions, Object, ObjectSpec, Prepared, ProgramParts, ProgramType};
 use oxbpf_testing::{Need, Suite, TestResult, objects, testdata};
 
 pub(crate) fn tests(suite: &mut Suite) {
@@ -52,6 +52,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "core_access" | "core_kinds" | "kprobe" | "opensnoop" => needs.push(Need::KernelBtf),
         "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
         "struct_ops" => needs.push(Need::Kernel(5, 13)),
+        "arena" => needs.push(Need::Kernel(6, 9)),
         "stream" => needs.push(Need::Kernel(6, 18)),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
@@ -69,7 +70,9 @@ fn loads(spec: &ObjectSpec) -> TestResult {
         spec.name
     ));
     let options = LoadOptions { pin_root: pins.clone(), ..LoadOptions::default() };
-    let outcome = Object::load(spec, &options);
+    let prepared = Object::prepare(spec, &options);
+    let images = prepared.as_ref().map(|prepared| prepared.images().to_vec()).unwrap_or_default();
+    let outcome = prepared.and_then(Prepared::load);
     let _ = std::fs::remove_dir_all(&pins);
     let object = outcome?;
     let wanted = spec.loaded_programs().map(|(_, program)| program);
@@ -81,6 +84,20 @@ fn loads(spec: &ObjectSpec) -> TestResult {
         assert_eq!(info.prog_type, program.prog_type());
         assert_eq!(info.name, name.chars().take(15).collect::<String>());
         assert_eq!(info.btf_id != 0, spec.btf.is_some(), "{name} has its types");
+    }
+    for (program, image) in object.programs().iter().zip(&images) {
+        let name = program.name();
+        assert_eq!(image.func_info.is_empty(), spec.btf.is_none(), "{name}");
+        assert_eq!(image.line_info.is_empty(), spec.btf.is_none(), "{name}");
+        let dump = program.dump(ProgramParts::FUNC_INFO | ProgramParts::LINE_INFO)?;
+        let functions: Vec<_> = dump.functions().map(|function| function.ty).collect();
+        assert_eq!(functions, image.func_info.iter().map(|info| info.ty).collect::<Vec<_>>(), "{name}");
+        // The verifier leaves out code that nothing reaches, with its lines.
+        let lines = dump.lines().count();
+        assert!(lines <= image.line_info.len() && (lines == 0) == spec.btf.is_none(), "{name}: {lines}");
+        if spec.btf.is_some() {
+            assert_eq!(image.func_info.len(), image.functions.len(), "{name}: one for each function");
+        }
     }
     Ok(())
 }

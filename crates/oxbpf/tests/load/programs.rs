@@ -15,6 +15,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("programs::rejected_says_why", NEEDS, rejected_says_why);
     suite.test("programs::first_failure_in_order", NEEDS, first_failure);
     suite.test("programs::in_parallel", NEEDS, in_parallel);
+    suite.test("programs::callbacks", &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 17)], callbacks);
     suite.test("programs::long_logs_are_whole", NEEDS, long_logs_are_whole);
     suite.test("programs::turned_off", NEEDS, turned_off);
     suite.test(
@@ -49,6 +50,18 @@ fn subprograms() -> TestResult {
     assert_eq!(run(&inner, "run")?, 22, "by a tail call");
     inner.map("inner_b")?.update(&1_u32.to_ne_bytes(), &5_u32.to_ne_bytes(), oxbpf::ElemFlags::empty())?;
     assert_eq!(run(&inner, "run")?, 5, "from the inner map");
+    Ok(())
+}
+
+/// Functions whose address programs take: by the kernel's walk over a map, and by its loop, which calls others.
+fn callbacks() -> TestResult {
+    let object = super::load("tests/callbacks.bpf.o")?;
+    let numbers = object.map("numbers")?;
+    for n in 0_u32..8 {
+        numbers.update(&n.to_ne_bytes(), &(n * n).to_ne_bytes(), oxbpf::ElemFlags::empty())?;
+    }
+    assert_eq!(run(&object, "sum")?, (0..8).map(|n| n * n).sum::<u32>());
+    assert_eq!(run(&super::load("tests/loop.bpf.o")?, "squares")?, (0..10).map(|n| n * n).sum::<u32>());
     Ok(())
 }
 
