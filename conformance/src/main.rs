@@ -1,11 +1,12 @@
-//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects`, `sections` and
-//! `link`.
+//! oxbpf held against C libbpf: `cargo xtask conformance btf [SUBJECT…] [--json]`, `objects`, `light`, `sections`
+//! and `link`.
 
 mod btf;
 mod calls;
 mod generate;
 mod inputs;
 mod libbpf;
+mod light;
 mod link;
 mod objects;
 mod random;
@@ -32,6 +33,8 @@ enum Area {
     Btf(Settings),
     /// Which objects load, and what is made of them: those of the kernel's selftests and of `testdata/`
     Objects(objects::Objects),
+    /// Which objects load by loaders that are made of them: the same
+    Light(light::Light),
     /// What names of sections mean
     Sections,
     /// What linking makes of objects: those of the kernel's selftests
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
     let settings = match Command::parse().area {
         Area::Btf(settings) => settings,
         Area::Objects(settings) => return done(objects::run(&settings)),
+        Area::Light(settings) => return done(light::run(&settings)),
         Area::Sections => return done(Ok(sections::run())),
         Area::Link(settings) => return done(link::run(&settings)),
     };

@@ -3,7 +3,7 @@
 mod compare;
 mod known;
 mod made;
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod selftests;
 mod table;
 mod verdict;
@@ -108,7 +108,7 @@ pub(crate) fn of_folder(dir: PathBuf, json: bool) -> Outcome<bool> {
 }
 
 /// What an object is called: the selftests by their file, those of this repository by where they are in it.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     if let Ok(path) = path.strip_prefix(inputs::root()) {
         return path.to_string_lossy().into_owned();
     }

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 const PATIENCE: u32 = 300;
 
 /// What a process said before it ended: each value, and what it died of, if it did.
-pub(super) struct Said<T> {
-    pub(super) values: Vec<T>,
-    pub(super) died: Option<String>,
+pub(crate) struct Said<T> {
+    pub(crate) values: Vec<T>,
+    pub(crate) died: Option<String>,
 }
 
 struct Child {
@@ -26,7 +26,7 @@ struct Child {
 
 /// Does jobs `0..jobs`, `at_once` of them at the same time; `work` tells what it finds. The answers are in the jobs'
 /// order.
-pub(super) fn each<T: Serialize + DeserializeOwned>(
+pub(crate) fn each<T: Serialize + DeserializeOwned>(
     jobs: usize,
     at_once: usize,
     work: impl Fn(usize, &mut dyn FnMut(&T)),

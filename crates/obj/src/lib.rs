@@ -77,6 +77,6 @@ pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{
     Contents, Data, ExternKind, ExternSpec, GlobalVar, KernelTarget, MapOrigin, MapSpec, ObjectSpec, Pinning,
-    ProgramSpec, Slot, SlotTarget, StructOps,
+    ProgramSpec, Slot, SlotTarget, StructOps, ring_buffer_size,
 };
 pub use uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};

@@ -6,7 +6,7 @@ use super::Plan;
 use super::blob::Attr;
 use super::emit::{Cmd, Emitter};
 use super::loader::{LightMap, LightStep};
-use crate::spec::{Contents, MapOrigin, Pinning, SlotTarget};
+use crate::spec::{Contents, MapOrigin, Pinning, SlotTarget, ring_buffer_size};
 use crate::uapi::{MapFlags, MapType};
 use crate::{Data, MapSpec};
 
@@ -100,7 +100,7 @@ fn attr(out: &mut Emitter, plan: &Plan<'_>, spec: &MapSpec) -> u32 {
         .u32(create::MAP_TYPE, spec.map_type.0)
         .u32(create::KEY_SIZE, spec.key_size)
         .u32(create::VALUE_SIZE, spec.value_size)
-        .u32(create::MAX_ENTRIES, spec.max_entries)
+        .u32(create::MAX_ENTRIES, entries(spec))
         .u32(create::MAP_FLAGS, flags.bits())
         .u32(create::NUMA_NODE, spec.numa_node.unwrap_or(0))
         .name(create::MAP_NAME, &spec.kernel_name())
@@ -119,6 +119,15 @@ fn attr(out: &mut Emitter, plan: &Plan<'_>, spec: &MapSpec) -> u32 {
         out.copy(attr.saturating_add(create::BTF_FD), plan.btf_slot());
     }
     attr
+}
+
+/// How many entries a map has unless whoever runs the loader says so, who knows how large pages are there.
+fn entries(spec: &MapSpec) -> u32 {
+    const SMALLEST_PAGE: u32 = 4096;
+    match spec.map_type {
+        MapType::RINGBUF | MapType::USER_RINGBUF => ring_buffer_size(spec.max_entries, SMALLEST_PAGE),
+        _ => spec.max_entries,
+    }
 }
 
 /// Writes a map's initial value: that of the object, or what the context gives in its place. Where that may stand.

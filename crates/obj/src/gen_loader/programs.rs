@@ -9,7 +9,7 @@ use super::loader::{LightProgram, LightStep};
 use super::symbols::Symbols;
 use crate::insn::{Insn, opcode};
 use crate::link::{FixupKind, ProgramImage};
-use crate::{Endian, Error, ProgramSpec};
+use crate::{AttachKind, AttachType, Endian, Error, ProgramSpec};
 
 /// `union bpf_attr` of `BPF_PROG_LOAD`, as far as this needs it.
 mod load {
@@ -89,6 +89,9 @@ fn program(
     spec: &ProgramSpec,
     mut image: ProgramImage,
 ) -> LightProgram {
+    // Probes of USDT are attached many at a time; kernels that cannot do not look at it.
+    let is_usdt = spec.def.is_some_and(|def| def.attach == AttachKind::Usdt);
+    let attach_type = if is_usdt { Some(AttachType::TRACE_UPROBE_MULTI) } else { spec.attach_type };
     refer_to_maps(plan, &mut image);
     symbols.prepare(&mut image);
     let endian = plan.endian();
@@ -116,7 +119,7 @@ fn program(
         .u32(load::PROG_FLAGS, spec.flags.bits())
         .name(load::PROG_NAME, &crate::parse::kernel_name(&spec.name))
         .u32(load::PROG_IFINDEX, spec.ifindex)
-        .u32(load::EXPECTED_ATTACH_TYPE, spec.attach_type.map_or(0, |attach| attach.0))
+        .u32(load::EXPECTED_ATTACH_TYPE, attach_type.map_or(0, |attach| attach.0))
         .u32(load::FUNC_INFO_REC_SIZE, size_of(&functions, 8))
         .u32(load::FUNC_INFO_CNT, records(&functions, 8))
         .u32(load::LINE_INFO_REC_SIZE, size_of(&lines, 16))
@@ -148,7 +151,7 @@ fn program(
         name: spec.name.clone(),
         section: spec.section.clone(),
         prog_type: spec.prog_type,
-        attach_type: spec.attach_type,
+        attach_type,
         attach_to: spec.attach_to.clone(),
         flags: spec.flags,
         autoattach: spec.autoattach,

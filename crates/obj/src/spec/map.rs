@@ -198,3 +198,34 @@ impl MapOrigin {
         }
     }
 }
+
+/// The size of a ring buffer: a power of two, of whole pages. What is asked for, or the next one above; 0, and what
+/// cannot be met, is left for the kernel to refuse.
+///
+/// ```
+/// assert_eq!(oxbpf_obj::ring_buffer_size(4097, 4096), 8192);
+/// ```
+pub fn ring_buffer_size(asked: u32, page: u32) -> u32 {
+    match asked {
+        0 => 0,
+        _ => asked.max(page).checked_next_power_of_two().unwrap_or(asked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ring_buffer_size;
+
+    #[test]
+    fn ring_buffers_are_powers_of_two_of_whole_pages() {
+        assert_eq!(ring_buffer_size(0, 4096), 0);
+        assert_eq!(ring_buffer_size(1, 4096), 4096);
+        assert_eq!(ring_buffer_size(4096, 4096), 4096);
+        assert_eq!(ring_buffer_size(4097, 4096), 8192);
+        assert_eq!(ring_buffer_size(256 * 1024, 4096), 256 * 1024);
+        assert_eq!(ring_buffer_size(300_000, 4096), 524_288);
+        assert_eq!(ring_buffer_size(256 * 1024, 65_536), 256 * 1024);
+        assert_eq!(ring_buffer_size(1 << 31, 4096), 1 << 31);
+        assert_eq!(ring_buffer_size((1 << 31) + 1, 4096), (1 << 31) + 1);
+    }
+}

@@ -12,7 +12,7 @@ mod target;
 pub use data::Data;
 pub use externs::{ExternKind, ExternSpec};
 pub use global::GlobalVar;
-pub use map::{Contents, MapOrigin, MapSpec, Pinning, Slot, SlotTarget};
+pub use map::{Contents, MapOrigin, MapSpec, Pinning, Slot, SlotTarget, ring_buffer_size};
 pub use program::ProgramSpec;
 pub use struct_ops::StructOps;
 pub use target::KernelTarget;

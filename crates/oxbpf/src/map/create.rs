@@ -87,38 +87,11 @@ impl Map {
 pub(crate) fn max_entries(kernel: &Kernel, map_type: MapType, asked: u32) -> Result<u32, SysError> {
     match map_type {
         MapType::PERF_EVENT_ARRAY if asked == 0 => kernel.possible_cpus(),
-        MapType::RINGBUF | MapType::USER_RINGBUF => Ok(ring_size(asked, page_size())),
+        MapType::RINGBUF | MapType::USER_RINGBUF => Ok(oxbpf_obj::ring_buffer_size(asked, page_size())),
         _ => Ok(asked),
     }
 }
 
 fn page_size() -> u32 {
     u32::try_from(rustix::param::page_size()).unwrap_or(4096)
-}
-
-/// The size of a ring buffer: a power of two, of whole pages. What is asked for, or the next one above; 0, and what
-/// cannot be met, is left for the kernel to refuse.
-fn ring_size(asked: u32, page: u32) -> u32 {
-    match asked {
-        0 => 0,
-        _ => asked.max(page).checked_next_power_of_two().unwrap_or(asked),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ring_buffers_are_powers_of_two_of_whole_pages() {
-        assert_eq!(ring_size(0, 4096), 0);
-        assert_eq!(ring_size(1, 4096), 4096);
-        assert_eq!(ring_size(4096, 4096), 4096);
-        assert_eq!(ring_size(4097, 4096), 8192);
-        assert_eq!(ring_size(256 * 1024, 4096), 256 * 1024);
-        assert_eq!(ring_size(300_000, 4096), 524_288);
-        assert_eq!(ring_size(256 * 1024, 65_536), 256 * 1024);
-        assert_eq!(ring_size(1 << 31, 4096), 1 << 31);
-        assert_eq!(ring_size((1 << 31) + 1, 4096), (1 << 31) + 1);
-    }
 }
