@@ -3,6 +3,7 @@
 mod btf;
 mod feature;
 mod link;
+mod plan;
 mod values;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ pub(crate) use btf::{
 };
 pub(crate) use feature::FeatureArgs;
 pub(crate) use link::LinkArgs;
+pub(crate) use plan::PlanArgs;
 pub(crate) use values::{EventChoice, GlobalSetting, PerfEventChoice, PerfEventName};
 
 /// Run and inspect BPF objects.
@@ -50,6 +52,9 @@ pub(crate) enum Command {
 
     /// What the running kernel has, and which kernel brought it
     Feature(FeatureArgs),
+
+    /// Say what objects are and need, without a kernel
+    Plan(PlanArgs),
 }
 
 const RUN_HELP: &str = "\

@@ -12,6 +12,7 @@ mod link;
 mod log;
 mod maps;
 mod output;
+mod plan;
 mod run;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Link(args) => (link::run(args), false),
         Command::Btf(args) => (btf::run(&args.command), false),
         Command::Feature(args) => (feature::run(args), false),
+        Command::Plan(args) => (plan::run(args), args.verbose),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use oxbpf_btf::{CoreReloKind, ProgressFn, Reporter};
 use crate::code::Code;
 use crate::link::{loadable, shortened};
 use crate::relo_core::{Applied, CandidateName, Cause, Problem, Relocator, Trace, describe, name_of};
-use crate::{Btf, CoreRelo, CoreTarget, Error, ObjectSpec, TypeId};
+use crate::{Btf, CoreRelo, CoreTarget, Error, LineInfo, ObjectSpec, TypeId};
 
 /// What each CO-RE relocation of an object comes to: made by [`ObjectSpec::core_check`].
 ///
@@ -193,7 +193,7 @@ impl ObjectSpec {
                 function: shortened(place.name.clone()),
                 used: used.get(function).is_some_and(|used| *used),
                 insn: (relo.insn_off as usize).saturating_sub(place.start),
-                line: line(btf, code, section, relo.insn_off),
+                line: code.sections.get(section).and_then(|s| line_at(btf, &s.line_info, relo.insn_off)),
                 kind: relo.kind,
                 what: known.what.clone(),
                 outcome: outcome.unwrap_or_else(CoreOutcome::Failed),
@@ -240,9 +240,8 @@ fn outcome(
     })
 }
 
-/// Where in the source an instruction of a section comes from.
-fn line(btf: &Btf, code: &Code, section: usize, insn: u32) -> Option<String> {
-    let lines = &code.sections.get(section)?.line_info;
+/// Where in the source an instruction comes from, by the records of its section or image.
+pub(crate) fn line_at(btf: &Btf, lines: &[LineInfo], insn: u32) -> Option<String> {
     let last = lines.partition_point(|l| l.insn_off <= insn).checked_sub(1)?;
     let info = lines.get(last)?;
     let file = btf.str_lossy_at(info.file_name_off).ok()?;

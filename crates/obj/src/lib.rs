@@ -53,6 +53,7 @@ mod min_core;
 mod needs;
 mod packed;
 mod parse;
+mod plan;
 pub mod relo_core;
 mod sections;
 mod spec;
@@ -74,6 +75,10 @@ pub use linker::StaticLinker;
 pub use min_core::{min_core_btf, min_core_btf_with_progress};
 pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs};
 pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
+pub use plan::{
+    ExternPlan, KernelPlan, MapPlan, Memory, Need, Plan, PlanKernel, Privilege, ProgramPlan, Release, When,
+    Whose,
+};
 pub use sections::{AttachKind, SectionDef};
 pub use spec::{
     Contents, Data, ExternKind, ExternSpec, GlobalVar, KernelTarget, MapOrigin, MapSpec, ObjectSpec, Pinning,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use oxbpf::obj::{CoreCheck, CoreOutcome, CoreTarget};
+use oxbpf::obj::{CheckedRelo, CoreCheck, CoreOutcome, CoreTarget};
 use serde::Serialize;
 
 use super::progress::Bar;
@@ -59,8 +59,9 @@ struct Checked<'a> {
     relocations: Vec<Relocation<'a>>,
 }
 
+/// One relocation and what it comes to.
 #[derive(Serialize)]
-struct Relocation<'a> {
+pub(crate) struct Relocation<'a> {
     section: &'a str,
     function: &'a str,
     insn: usize,
@@ -73,32 +74,34 @@ struct Relocation<'a> {
     outcome: String,
 }
 
+impl<'a> Relocation<'a> {
+    pub(crate) fn of(relo: &'a CheckedRelo) -> Self {
+        Self {
+            section: &relo.section,
+            function: &relo.function,
+            insn: relo.insn,
+            line: relo.line.as_deref(),
+            what: &relo.what,
+            used: relo.used,
+            resolved: relo.outcome.is_resolved(),
+            value: match relo.outcome {
+                CoreOutcome::Resolved { new, .. } => Some(new),
+                CoreOutcome::Local { value } => Some(value),
+                CoreOutcome::Absent => Some(0),
+                _ => None,
+            },
+            outcome: relo.outcome.to_string(),
+        }
+    }
+}
+
 fn json(checks: &[(&Path, CoreCheck)], to: &mut impl Write) -> io::Result<()> {
     let all: Vec<_> = checks
         .iter()
         .map(|(path, check)| Checked {
             btf: path,
             resolved: check.is_resolved(),
-            relocations: check
-                .relos
-                .iter()
-                .map(|relo| Relocation {
-                    section: &relo.section,
-                    function: &relo.function,
-                    insn: relo.insn,
-                    line: relo.line.as_deref(),
-                    what: &relo.what,
-                    used: relo.used,
-                    resolved: relo.outcome.is_resolved(),
-                    value: match relo.outcome {
-                        CoreOutcome::Resolved { new, .. } => Some(new),
-                        CoreOutcome::Local { value } => Some(value),
-                        CoreOutcome::Absent => Some(0),
-                        _ => None,
-                    },
-                    outcome: relo.outcome.to_string(),
-                })
-                .collect(),
+            relocations: check.relos.iter().map(Relocation::of).collect(),
         })
         .collect();
     serde_json::to_writer(&mut *to, &all)?;

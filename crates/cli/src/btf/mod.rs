@@ -8,6 +8,7 @@ mod progress;
 mod raw;
 mod source;
 
+pub(crate) use check::Relocation;
 pub(crate) use source::file;
 
 use crate::args::BtfCommand;

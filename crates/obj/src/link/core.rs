@@ -29,7 +29,13 @@ impl std::fmt::Debug for Relocated<'_> {
     }
 }
 
-impl Relocated<'_> {
+impl<'s> Relocated<'s> {
+    /// Code as it was compiled.
+    pub(super) fn untouched(spec: &'s ObjectSpec) -> Self {
+        let code = spec.code.sections.iter().map(|s| Cow::Borrowed(s.insns.as_slice()));
+        Self { code: code.collect(), poisoned: Vec::new(), left: Vec::new() }
+    }
+
     pub(super) fn insns(&self, section: usize, start: usize, end: usize) -> &[Insn] {
         self.code.get(section).and_then(|code| code.get(start..end)).unwrap_or_default()
     }
@@ -60,11 +66,7 @@ impl Relocated<'_> {
 /// Applies CO-RE relocations to all code that may be loaded.
 pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> Result<Relocated<'s>, Error> {
     let code = &*spec.code;
-    let mut result = Relocated {
-        code: code.sections.iter().map(|s| Cow::Borrowed(s.insns.as_slice())).collect(),
-        poisoned: Vec::new(),
-        left: Vec::new(),
-    };
+    let mut result = Relocated::untouched(spec);
     if options.core_by_kernel {
         result.left.clone_from(&code.core_relos);
         result.left.sort_by_key(|(section, relo)| (*section, relo.insn_off));

@@ -99,9 +99,7 @@ impl ObjectSpec {
     /// # Errors
     /// Names the function, the instruction and what could not be resolved.
     pub fn linker(&self, options: &LinkOptions<'_>) -> Result<Linker<'_>, Error> {
-        let maps = self.maps.iter().enumerate().filter_map(|(i, m)| Some((m.id?, i))).collect();
-        let callbacks = Callbacks::of(&self.code);
-        Ok(Linker { spec: self, relocated: core::relocate(self, options)?, maps, callbacks })
+        Ok(Linker { relocated: core::relocate(self, options)?, ..Linker::untouched(self) })
     }
 }
 
@@ -115,7 +113,13 @@ pub struct Linker<'s> {
     callbacks: Callbacks<'s>,
 }
 
-impl Linker<'_> {
+impl<'s> Linker<'s> {
+    /// One that leaves code as it was compiled: no CO-RE.
+    pub(crate) fn untouched(spec: &'s ObjectSpec) -> Self {
+        let maps = spec.maps.iter().enumerate().filter_map(|(i, m)| Some((m.id?, i))).collect();
+        Self { spec, relocated: Relocated::untouched(spec), maps, callbacks: Callbacks::of(&spec.code) }
+    }
+
     /// The image of the program at this index of [`ObjectSpec::programs`], whether it is to be loaded or not.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub(crate) fn object(data: &[u8]) {
         assert!(m.data().is_none_or(|d| d.runs().map(|(_, r)| r.len()).sum::<usize>() <= data.len()));
         m.kernel_name();
     }
+    let plan = spec.plan(&[]);
+    assert!(!plan.to_string().is_empty() && plan.programs.len() == spec.programs.len());
+    assert!(plan.needs.is_sorted_by_key(|need| std::cmp::Reverse(need.since)));
     // Without types of a kernel, and with the object's own in their place.
     link(&spec, &LinkOptions::default());
     if let Some(btf) = &spec.btf {

@@ -8,6 +8,7 @@ mod features;
 mod linked;
 mod maps;
 mod objects;
+mod plan;
 mod probes;
 mod programs;
 mod targets;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     linked::tests(&mut suite);
     objects::tests(&mut suite);
     maps::tests(&mut suite);
+    plan::tests(&mut suite);
     probes::tests(&mut suite);
     programs::tests(&mut suite);
     targets::tests(&mut suite);
