@@ -13,6 +13,8 @@ const VERDICTS: &[(&str, Stage, Stage, &str)] = &[
     ("testdata/tests/legacy_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/iproute2_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/no_btf.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
+    ("testdata/tests/aya.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
+    ("testdata/tests/aya_btf.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/statics.bpf.o", Stage::Refused, Stage::Loads, STATIC),
 ];
 

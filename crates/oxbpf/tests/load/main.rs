@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arena;
+mod aya;
 mod externs;
 mod features;
 mod linked;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     }
     let mut suite = Suite::new();
     arena::tests(&mut suite);
+    aya::tests(&mut suite);
     externs::tests(&mut suite);
     features::tests(&mut suite);
     linked::tests(&mut suite);

@@ -202,15 +202,19 @@ fn per_cpu_elements() -> TestResult {
 }
 
 /// A directory of bpffs that is this test's own, gone at its end.
-struct PinRoot(std::path::PathBuf);
+pub(crate) struct PinRoot(std::path::PathBuf);
 
 impl PinRoot {
-    fn new(name: &str) -> Result<Self, &'static str> {
+    pub(crate) fn new(name: &str) -> Result<Self, &'static str> {
         let bpffs = mounts::find("bpf").ok_or("no bpffs")?;
         Ok(Self(bpffs.join(format!("oxbpf-{name}-{}", std::process::id()))))
     }
 
-    fn options(&self) -> LoadOptions {
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    pub(crate) fn options(&self) -> LoadOptions {
         LoadOptions { pin_root: self.0.clone(), ..LoadOptions::default() }
     }
 }
