@@ -1,4 +1,9 @@
-//! Fills `corpus/` with what fuzzing starts from: the objects of `../testdata`, and their BTF.
+//! Fills `corpus/` with what fuzzing starts from: the objects of `../testdata`, and their BTF; objects that no compiler
+//! here makes; a few configurations.
+
+#[path = "../../crates/obj/tests/common/elf.rs"]
+#[allow(dead_code, reason = "it has more than this needs")]
+mod elf;
 
 use std::{
     fs,
@@ -6,7 +11,7 @@ use std::{
 };
 
 use object::{Object, ObjectSection};
-use oxbpf_btf::{Btf, BtfBuilder, Field, Kind};
+use oxbpf_btf::{Btf, BtfBuilder, Endian, Field, Kind};
 
 fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("testdata can be read") {
@@ -33,7 +38,9 @@ fn continued(raw: &[u8]) -> Option<Vec<u8>> {
 fn distilled(raw: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let base = Btf::parse(raw).ok()?;
     let mut split = BtfBuilder::split(&base);
-    for ty in base.types().filter(|ty| !matches!(ty.kind(), Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag)) {
+    for ty in
+        base.types().filter(|ty| !matches!(ty.kind(), Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag))
+    {
         let own = [Field::new("base", ty.id(), 0)];
         split.add_struct(ty.name(), 16, own).ok()?;
     }
@@ -70,7 +77,11 @@ fn main() {
         if let Some((base, split)) = distilled(btf)
             && let Ok(len) = u16::try_from(base.len())
         {
-            write("btf_rebase", &format!("{name}-distilled"), &[&len.to_le_bytes()[..], &base, &split].concat());
+            write(
+                "btf_rebase",
+                &format!("{name}-distilled"),
+                &[&len.to_le_bytes()[..], &base, &split].concat(),
+            );
         }
         if let Ok(len) = u16::try_from(btf.len()) {
             // The target takes a length, a BTF of it, and data for its types.
@@ -82,5 +93,14 @@ fn main() {
             write("btf_ext", &name, &[&len.to_le_bytes(), btf, ext].concat());
         }
     }
+    let jumps = |endian| elf::File::jump_tables(endian, [6 * 8, 7 * 8, 5 * 8, 6 * 8]).build();
+    write("elf_open", "jump_tables", &jumps(Endian::Little));
+    write("elf_open", "jump_tables-big", &jumps(Endian::Big));
+    write("kconfig", "numbers", b"CONFIG_HZ=250\nCONFIG_NO_SUCH_OPTION=0xffffffffffffffff\nCONFIG_NET=m\n");
+    write(
+        "kconfig",
+        "texts",
+        b"# c\nCONFIG_BPF=y\0CONFIG_BPF_SYSCALL=n\0CONFIG_CC_VERSION_TEXT=\"gcc \"12\"\"\n",
+    );
     println!("seeds of {} objects are in {}", paths.len(), here.join("corpus").display());
 }

@@ -1,7 +1,9 @@
-//! Fuzzing the crates that read files: `elf_open` (objects, up to linked programs), and of BTF
+//! Fuzzing the crates that read files:
 //!
 //! | target | |
 //! |---|---|
+//! | `elf_open` | objects, up to linked programs |
+//! | `kconfig` | kernel configurations, for the values that an object asks for |
 //! | `btf`, `btf_split`, `btf_ext` | raw BTF, BTF on a base, `.BTF.ext` |
 //! | `btf_dedup` | each type once |
 //! | `btf_rebase` | distilled, relocated, permuted, sorted |
@@ -12,6 +14,7 @@
 //! cd fuzz
 //! cargo run --example seeds                      # fills corpus/ from ../testdata
 //! cargo +nightly fuzz run btf -- -max_total_time=620 -max_len=16384
+//! cargo +nightly fuzz run elf_open -- -max_total_time=620 -max_len=65536 -dict=dict/elf.txt
 //! ```
 //!
 //! A target fails on a panic, on a hang, on wrong answers (each input is walked through, see

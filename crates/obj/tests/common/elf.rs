@@ -1,5 +1,6 @@
 //! ELF files made by hand, right or wrong as a test needs them.
 
+use oxbpf_obj::insn::{Regs, opcode};
 use oxbpf_obj::{Endian, Insn};
 
 pub const PROGBITS: u32 = 1;
@@ -122,6 +123,46 @@ impl File {
         let mut file = Self::default();
         let xdp = file.code("xdp", &[Insn::mov64_imm(0, 0), Insn::exit()]);
         file.func("prog", xdp, 0, 2);
+        file
+    }
+
+    /// Programs `other`, and `prog` with a table of two indirect jumps, which calls a function `sub` that has one, too:
+    /// bytes in the sections `xdp` and `.text`, where they go to the instructions 6 and 7, 5 and 6.
+    pub fn jump_tables(endian: Endian, entries: [u64; 4]) -> Self {
+        const IMM64: u32 = 1;
+        const CALL: u32 = 10;
+        let mut file = Self { endian, ..Self::default() };
+        let end = [Insn::mov64_imm(0, 0), Insn::exit()];
+        let (r1, call) = (Regs::new(1, 0), Regs::new(0, opcode::PSEUDO_CALL));
+        let call = Insn { code: opcode::CLASS_JMP | opcode::CALL, regs: call, imm: -1, ..Insn::default() };
+        let load = Insn { code: opcode::LD_IMM64, regs: r1, ..Insn::default() };
+        let gotox = Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, regs: r1, ..Insn::default() };
+        let jump = [load, Insn::default(), gotox];
+        let text = file.code(".text", &[&end[..], &jump, &end].concat());
+        let xdp = file.code("xdp", &[&end[..], &[call], &jump, &end].concat());
+        file.func("other", xdp, 0, 2);
+        file.func("prog", xdp, 2, 6);
+        file.symbol(Sym {
+            name: "unused",
+            kind: FUNC,
+            bind: LOCAL,
+            section: text,
+            size: 16,
+            ..Sym::default()
+        });
+        let sub = file.func("sub", text, 2, 5);
+        let mut bytes = Vec::new();
+        for entry in entries {
+            file.u64(&mut bytes, entry);
+        }
+        let section = file.data(".jumptables", bytes);
+        let mut table = |name, value| {
+            file.symbol(Sym { name, bind: LOCAL, kind: OBJECT, section, value, size: 16, ..Sym::default() })
+        };
+        let (first, second) = (table("BPF.JT.0.0", 0), table("BPF.JT.1.0", 16));
+        file.relocs(".rel.text", text, &[(2 * 8, second, IMM64)]);
+        file.relocs(".relxdp", xdp, &[(2 * 8, sub, CALL), (3 * 8, first, IMM64)]);
+        file.data("license", *b"GPL\0");
         file
     }
 

@@ -1,7 +1,10 @@
-//! Reads an object of any quality, asks for everything in it and links its programs. The fuzz target `elf_open`
-//! runs this on whatever it comes up with, and a test runs it on what it found.
+//! Reads an object of any quality, asks for everything in it and links its programs; gives an object the values of a
+//! configuration of any quality. The fuzz targets `elf_open` and `kconfig` run this on whatever they come up with, and a
+//! test runs it on what they found.
 
-use oxbpf_obj::{CoreTarget, LinkOptions, ObjectSpec};
+use std::sync::OnceLock;
+
+use oxbpf_obj::{CoreTarget, ExternKind, LinkOptions, ObjectSpec};
 
 pub(crate) fn object(data: &[u8]) {
     let spec = match ObjectSpec::parse_named("fuzz", data) {
@@ -22,6 +25,21 @@ pub(crate) fn object(data: &[u8]) {
     let plan = spec.plan(&[]);
     assert!(!plan.to_string().is_empty() && plan.programs.len() == spec.programs.len());
     assert!(plan.needs.is_sorted_by_key(|need| std::cmp::Reverse(need.since)));
+    let sized = spec.maps.iter().filter(|m| m.data().is_some());
+    for (i, m) in sized.take(8).enumerate() {
+        let mut changed = spec.clone();
+        let size = [m.value_size.wrapping_mul(2), m.value_size / 2, 4096 * 3, 0][i % 4];
+        match changed.set_value_size(&m.name, size) {
+            Ok(why) => {
+                let found = changed.map(&m.name).expect("a map stays");
+                assert!(found.value_size == size && found.data().is_none_or(|d| d.len() == size));
+                assert!(why.is_none_or(|why| !why.to_string().is_empty()));
+                assert!(changed.globals().all(|g| changed.maps.get(g.map).is_some()));
+            }
+            Err(e) => said(&e),
+        }
+    }
+    config(&spec, "CONFIG_HZ=250\nCONFIG_X=y\nCONFIG_Y=\"text\"\n");
     // Without types of a kernel, and with the object's own in their place.
     link(&spec, &LinkOptions::default());
     if let Some(btf) = &spec.btf {
@@ -40,7 +58,47 @@ fn link(spec: &ObjectSpec, options: &LinkOptions<'_>) {
                 assert!(i.func_info.iter().all(|f| (f.insn_off as usize) < i.insns.len()));
                 assert!(i.line_info.iter().all(|l| (l.insn_off as usize) < i.insns.len()));
                 assert!(i.poisoned.iter().all(|p| p.insn < i.insns.len()));
+                let inside = |target: u32| (target as usize) < i.insns.len();
+                assert!(i.jump_tables.iter().all(|t| t.len() > 0 && t.targets().all(inside)));
+                i.digest(spec.endian);
             }
+        }
+        Err(e) => said(&e),
+    }
+}
+
+/// Texts up to a NUL, for the object of the tests that asks for a value of each type.
+#[allow(dead_code, reason = "not every user has configurations")]
+pub(crate) fn kconfig(data: &[u8]) {
+    static SPEC: OnceLock<ObjectSpec> = OnceLock::new();
+    let spec = SPEC.get_or_init(|| {
+        let object = include_bytes!("../../../../testdata/tests/externs.bpf.o");
+        ObjectSpec::parse(object).expect("an object of the tests")
+    });
+    let text = String::from_utf8_lossy(data);
+    let mut values = match spec.kconfig_values(&[], &|name| (name == "LINUX_KERNEL_VERSION").then_some(1)) {
+        Ok(values) => values,
+        Err(e) => return said(&e),
+    };
+    let mut left = values.unset.len();
+    for text in text.split('\0') {
+        if let Err(e) = spec.add_kconfig(&mut values, text) {
+            return said(&e);
+        }
+        assert!(values.unset.len() <= left && values.unset.is_sorted());
+        left = values.unset.len();
+    }
+    // One by one or all at once.
+    let texts: Vec<&str> = text.split('\0').collect();
+    let all = spec.kconfig_values(&texts, &|name| (name == "LINUX_KERNEL_VERSION").then_some(1));
+    assert_eq!(all.ok(), Some(values));
+}
+
+fn config(spec: &ObjectSpec, text: &str) {
+    match spec.kconfig_values(&[text], &|name| (name.len() as u64).checked_sub(20)) {
+        Ok(values) => {
+            let is_kconfig = |i: &usize| matches!(spec.externs[*i].kind, ExternKind::Kconfig { .. });
+            assert!(values.unset.iter().all(is_kconfig));
         }
         Err(e) => said(&e),
     }

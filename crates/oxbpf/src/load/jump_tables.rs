@@ -1,5 +1,7 @@
 //! Tables of indirect jumps: each becomes an instruction array (6.19) of its own, which the verifier follows.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::os::fd::{AsFd, AsRawFd};
 
 use oxbpf_obj::{FixupKind, JumpTable, MapType, ObjectSpec, ProgramImage};
@@ -19,17 +21,23 @@ pub(super) fn create(
     options: &LoadOptions,
     image: &mut ProgramImage,
 ) -> Result<Vec<MapFd>> {
-    let maps: Vec<MapFd> =
-        image.jump_tables.iter().map(|table| array(spec, options, table)).collect::<Result<_>>()?;
+    let mut maps: BTreeMap<usize, MapFd> = BTreeMap::new();
     for fixup in std::mem::take(&mut image.fixups) {
-        match fixup.kind {
-            FixupKind::JumpTable { table } if table < maps.len() => {
-                image.set_map(fixup.insn, maps[table].as_fd().as_raw_fd());
+        let FixupKind::JumpTable { table } = fixup.kind else {
+            image.fixups.push(fixup);
+            continue;
+        };
+        let map = match maps.entry(table) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(table) = image.jump_tables.get(table) else { continue };
+                place.insert(array(spec, options, table)?)
             }
-            _ => image.fixups.push(fixup),
-        }
+        };
+        let fd = map.as_fd().as_raw_fd();
+        image.set_map(fixup.insn, fd);
     }
-    Ok(maps)
+    Ok(maps.into_values().collect())
 }
 
 fn array(spec: &ObjectSpec, options: &LoadOptions, table: &JumpTable) -> Result<MapFd> {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use oxbpf::obj::insn::{Regs, opcode};
+use oxbpf::obj::insn::opcode;
 use oxbpf::obj::{FixupKind, Insn};
 use oxbpf::sys::doors::{Fake, Recorded};
 use oxbpf::sys::uapi::{MapCreateAttr, MapElemAttr, ProgLoadAttr};
 use oxbpf::{Arena, Kernel, LoadOptions, Map, MapCreate, MapFlags, MapType, Object, ObjectSpec};
 use sha2::{Digest as _, Sha256};
 
-use crate::elf::{File, LOCAL, OBJECT, Sym};
+use crate::elf::File;
 use crate::{lines, load, named, options, spec, version};
 
 fn creation(calls: &[Recorded], name: &str) -> MapCreateAttr {
@@ -82,77 +82,46 @@ fn arenas_that_cannot_hold_their_variables() {
     );
 }
 
-/// A program with a table of two entries, and another that shares the symbol.
-fn with_jump_tables() -> Vec<u8> {
-    let gotox =
-        Insn { code: opcode::CLASS_JMP | opcode::JA | opcode::X, regs: Regs::new(1, 0), ..Insn::default() };
-    let load = Insn { code: opcode::LD_IMM64, regs: Regs::new(1, 0), ..Insn::default() };
-    let end = [Insn::mov64_imm(0, 2), Insn::exit()];
-    let code = [&[load, Insn::default(), gotox], &end[..]].concat();
-    let mut file = File::default();
-    let xdp = file.code("xdp", &code);
-    let tc = file.code("tc", &[&end[..], &code].concat());
-    file.func("first", xdp, 0, 5);
-    file.func("plain", tc, 0, 2);
-    file.func("second", tc, 2, 5);
-    let entries: [u64; 5] = [3 * 8, 4 * 8, 5 * 8, 6 * 8, 5 * 8];
-    let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
-    let section = file.data(".jumptables", bytes);
-    let mut table = |name, value, size| {
-        file.symbol(Sym { name, bind: LOCAL, kind: OBJECT, section, value, size, ..Sym::default() })
-    };
-    let (first, second) = (table("BPF.JT.0.0", 0, 16), table("BPF.JT.1.0", 16, 24));
-    file.relocs(".relxdp", xdp, &[(0, first, 1)]);
-    file.relocs(".reltc", tc, &[(2 * 8, second, 1)]);
-    file.data("license", *b"GPL\0");
-    file.build()
+fn with_jump_tables() -> ObjectSpec {
+    let file = File::jump_tables(oxbpf::btf::Endian::NATIVE, [6 * 8, 7 * 8, 5 * 8, 6 * 8]);
+    ObjectSpec::parse_named("jumps", &file.build()).unwrap()
 }
 
-/// One map for each table of each program, filled and frozen before the program is loaded; gone after it.
+/// One map for each table of the program, filled and frozen before the program is loaded; gone after it.
 #[test]
 fn jump_tables_become_instruction_arrays() {
-    if cfg!(target_endian = "big") {
-        return;
-    }
-    let spec = ObjectSpec::parse_named("jumps", &with_jump_tables()).unwrap();
     let fake = Arc::new(Fake::new());
-    let (object, calls) = load(&spec, fake.clone());
+    let (object, calls) = load(&with_jump_tables(), fake.clone());
     let object = object.unwrap();
-    let text = lines(&calls);
     let (array, set, freeze) = ("BPF_MAP_CREATE .jumptables", "BPF_MAP_UPDATE_ELEM", "BPF_MAP_FREEZE");
-    let expected = [
-        &[array, set, set, freeze][..],
-        &[array, set, set, set, freeze],
-        &["BPF_PROG_LOAD first", "BPF_PROG_LOAD plain", "BPF_PROG_LOAD second"],
-    ]
-    .concat();
-    assert_eq!(text, expected);
-    let creations: Vec<MapCreateAttr> = named(&calls, "BPF_MAP_CREATE").iter().map(|c| c.view()).collect();
-    for (create, entries) in creations.iter().zip([2, 3]) {
+    let expected = [array, set, set, freeze, array, set, set, freeze];
+    assert_eq!(lines(&calls), [&expected[..], &["BPF_PROG_LOAD other", "BPF_PROG_LOAD prog"]].concat());
+    for create in named(&calls, "BPF_MAP_CREATE") {
+        let create: MapCreateAttr = create.view();
         let shape =
             (create.map_type, create.key_size, create.value_size, create.max_entries, create.map_flags);
-        assert_eq!(shape, (MapType::INSN_ARRAY.0, 4, 16, entries, 0));
+        assert_eq!(shape, (MapType::INSN_ARRAY.0, 4, 16, 2, 0));
     }
-    // Of the second the first one stands at instruction 2 of its section.
+    // Those of the program, and those of the function that stands behind it.
     let values: Vec<u32> = named(&calls, set)
         .iter()
         .map(|call| u32::from_ne_bytes(call.bytes("value").unwrap()[..4].try_into().unwrap()))
         .collect();
-    assert_eq!(values, [3, 4, 3, 4, 3]);
+    assert_eq!(values, [4, 5, 9, 10]);
     let fds: Vec<u32> = named(&calls, freeze).iter().map(|call| call.view::<MapElemAttr>().map_fd).collect();
-    for (program, fd) in ["first", "second"].into_iter().zip(fds) {
-        let insn = insns(&calls, program)[0];
-        assert_eq!((insn.src(), insn.imm.cast_unsigned()), (opcode::PSEUDO_MAP_VALUE, fd), "{program}");
+    let insns = insns(&calls, "prog");
+    for (at, fd) in [1, 6].into_iter().zip(fds) {
+        assert_eq!((insns[at].src(), insns[at].imm.cast_unsigned()), (opcode::PSEUDO_MAP_VALUE, fd), "{at}");
+        assert_eq!(insns[at + 1], Insn::default());
     }
-    assert_eq!((fake.open_objects(), object.maps().len()), (3, 0), "the programs");
+    assert_eq!((fake.open_objects(), object.maps().len()), (2, 0), "the programs");
 }
 
 /// A kernel that has none says so by the map, and which kernel does.
 #[test]
 fn jump_tables_need_linux_6_19() {
-    let spec = ObjectSpec::parse_named("jumps", &with_jump_tables()).unwrap();
     let older = oxbpf::sys::doors::Older::new(Arc::new(Fake::new()), version(6, 18));
-    let (object, _) = load(&spec, Arc::new(older));
+    let (object, _) = load(&with_jump_tables(), Arc::new(older));
     let error = object.unwrap_err().to_string();
     assert!(error.starts_with("map .jumptables"), "{error}");
     assert!(error.ends_with("needs kernel >= 6.19 (maps of type insn_array), this is 6.18.0"), "{error}");

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../../crates/obj/tests/fuzz_walk/mod.rs"]
+#[allow(dead_code, reason = "each target uses a part of it")]
+mod fuzz_walk;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oxbpf_fuzz::bounded(data, fuzz_walk::kconfig));
