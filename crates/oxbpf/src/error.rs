@@ -91,6 +91,17 @@ pub enum Error {
         source: SysError,
     },
 
+    /// The kernel does not take the object's types, without which its struct_ops maps cannot be made.
+    #[error("the types of object {object}, which its struct_ops maps need: {source}{}", Advice(.hint))]
+    ObjectBtf {
+        /// Its name.
+        object: String,
+        /// The kernel's answer.
+        source: SysError,
+        /// What to do about it.
+        hint: Option<Box<Hint>>,
+    },
+
     /// A map could not be created.
     #[error("map {map} ({map_type}): {source}{}", Advice(.hint))]
     MapCreate {
@@ -303,6 +314,7 @@ impl Error {
             Self::Read { source, .. } => source.raw_os_error().map(Errno),
             Self::KernelBtf { source, .. }
             | Self::Token { source, .. }
+            | Self::ObjectBtf { source, .. }
             | Self::MapCreate { source, .. }
             | Self::Map { source, .. }
             | Self::Batch { source, .. }
@@ -324,6 +336,7 @@ impl Error {
             (
                 _,
                 Self::KernelBtf { source, .. }
+                | Self::ObjectBtf { source, .. }
                 | Self::MapCreate { source, .. }
                 | Self::Map { source, .. }
                 | Self::Pin { source, .. }
@@ -337,7 +350,9 @@ impl Error {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<&Hint> {
         match self {
-            Self::MapCreate { hint, .. } | Self::ProgramLoad { hint, .. } => hint.as_deref(),
+            Self::ObjectBtf { hint, .. } | Self::MapCreate { hint, .. } | Self::ProgramLoad { hint, .. } => {
+                hint.as_deref()
+            }
             Self::Attach(error) => error.hint.as_ref(),
             _ => None,
         }

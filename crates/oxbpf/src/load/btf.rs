@@ -2,12 +2,12 @@
 
 use std::os::fd::OwnedFd;
 
-use oxbpf_obj::{Btf, ObjectSpec};
+use oxbpf_obj::{Btf, MapType, ObjectSpec};
 use oxbpf_sys::{BtfLoad, Errno, Kernel, LogBuf, SysError};
 
-use super::memlock;
+use super::{hints, memlock};
 use crate::btf::{Kind, KindSupport};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
 
 /// Room for the log of types that are refused: its end, or before 6.4 its beginning.
@@ -24,22 +24,37 @@ pub(super) struct LoadedBtf {
 /// Loads the types of `spec`, if it has any.
 pub(super) fn load(kernel: &Kernel, spec: &ObjectSpec) -> Result<Option<LoadedBtf>> {
     let Some(btf) = &spec.btf else { return Ok(None) };
-    Ok(Some(try_load(kernel, btf)?))
+    match try_load(kernel, btf) {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(mut error) if has_struct_ops(spec) => {
+            let hint = hints::map(kernel, hints::needs_of_object(spec), MapType::STRUCT_OPS, &mut error);
+            Err(Error::ObjectBtf { object: spec.name.clone(), source: error, hint })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether maps are to be created that cannot be without types.
+fn has_struct_ops(spec: &ObjectSpec) -> bool {
+    spec.maps.iter().any(|map| map.autocreate && map.struct_ops().is_some())
 }
 
 /// Types serve those who look at maps and programs, so an object whose types this kernel does not take is loaded without;
-/// what does need them fails later and says so.
-pub(super) fn or_without(spec: &ObjectSpec, loaded: Result<Option<LoadedBtf>>) -> Option<LoadedBtf> {
+/// what does need them fails later and says so, but for struct_ops maps, of which the kernel would not.
+pub(super) fn or_without(
+    spec: &ObjectSpec,
+    loaded: Result<Option<LoadedBtf>>,
+) -> Result<Option<LoadedBtf>> {
     match loaded {
-        Ok(loaded) => loaded,
+        Ok(_) | Err(Error::ObjectBtf { .. }) => loaded,
         // Without privileges nothing else will load either, and that error says what to do.
         Err(error) if error.errno() == Some(Errno::EPERM) => {
             tracing::debug!(object = spec.name, %error, "BTF not loaded; going on without it");
-            None
+            Ok(None)
         }
         Err(error) => {
             tracing::warn!(object = spec.name, %error, "BTF not loaded; going on without it");
-            None
+            Ok(None)
         }
     }
 }

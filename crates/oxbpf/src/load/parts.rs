@@ -42,7 +42,7 @@ impl Parts {
         let mut images = relocate::link(spec, options, &types)?;
         let externs = externs::resolve(spec, access.options(), &types, &images)?;
         let struct_ops = struct_ops::prepare(spec, &types)?;
-        let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec)));
+        let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec)))?;
         images.iter_mut().for_each(|image| externs.write_into(image));
         let create = |options: &_| maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops);
         let maps = access.with(create)?;

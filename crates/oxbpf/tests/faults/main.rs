@@ -5,6 +5,9 @@
 //! afterwards no descriptor is open that was not before.
 
 mod attach;
+#[path = "../../../obj/tests/common/elf.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it has more than these tests need")]
+mod elf;
 mod fds;
 mod over_fake;
 mod over_host;
@@ -13,6 +16,7 @@ mod survived;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use oxbpf::btf::Endian;
 use oxbpf::sys::Door;
 use oxbpf::sys::doors::Faults;
 use oxbpf::{Errno, Error, Kernel, LoadOptions, Object, ObjectSpec};
@@ -31,6 +35,9 @@ fn main() -> ExitCode {
 
 const ERRNOS: [Errno; 4] = [Errno::ENOMEM, Errno::EPERM, Errno::EINVAL, Errno::EAGAIN];
 
+/// In place of a file: an object with jump tables, which no compiler here makes.
+const JUMP_TABLES: &str = "jump tables";
+
 /// An object of testdata and what is done with it.
 struct Case<'a> {
     file: &'a str,
@@ -48,7 +55,7 @@ fn sweep(
     door: impl Fn() -> Arc<dyn Door>,
     options: impl Fn(&ObjectSpec, Kernel) -> LoadOptions,
 ) -> TestResult {
-    let spec = oxbpf::open(oxbpf_testing::testdata(case.file))?;
+    let spec = open(case.file)?;
     let run = |faults: &Arc<Faults>| -> Result<Attached, Error> {
         let kernel = Kernel::with_door(faults.clone() as Arc<dyn Door>);
         let object = (case.load)(&spec, &options(&spec, kernel))?;
@@ -78,7 +85,11 @@ fn sweep(
             drop(faults);
             match outcome {
                 Ok(attached) => {
-                    assert!(survived::because(&fault).is_some(), "{}: goes on after {fault}", case.file);
+                    assert!(
+                        survived::because(case.file, &fault).is_some(),
+                        "{}: goes on after {fault}",
+                        case.file
+                    );
                     assert_eq!(attached.object.programs().len(), programs, "{}: {fault}", case.file);
                 }
                 Err(error) => {
@@ -92,6 +103,21 @@ fn sweep(
         assert!(noticed > 0 || case.links == 0, "{}: {errno} is never noticed", case.file);
     }
     Ok(())
+}
+
+fn open(file: &str) -> Result<ObjectSpec, Error> {
+    let mut spec = match file {
+        JUMP_TABLES => {
+            let file = elf::File::jump_tables(Endian::NATIVE, [6 * 8, 7 * 8, 5 * 8, 6 * 8]);
+            ObjectSpec::parse(&file.build())
+                .map_err(|source| Error::Link { object: JUMP_TABLES.into(), source })?
+        }
+        file => oxbpf::open(oxbpf_testing::testdata(file))?,
+    };
+    if let Some(map) = spec.map_mut("own") {
+        map.exclusive = Some("owner".into());
+    }
+    Ok(spec)
 }
 
 /// Whether an error, or what caused it, tells of an errno.

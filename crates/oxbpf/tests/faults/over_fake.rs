@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use oxbpf::btf::{Btf, BtfBuilder};
+use oxbpf::btf::{Btf, BtfBuilder, Field, Kind};
 use oxbpf::sys::Door;
 use oxbpf::sys::doors::Fake;
 use oxbpf::{Error, Kernel, LoadOptions, Object, ObjectSpec};
 use oxbpf_testing::{Suite, TestResult};
 
 use crate::attach::{self, Attached};
-use crate::{Case, sweep};
+use crate::{Case, JUMP_TABLES, open, sweep};
 
 pub(crate) fn add(suite: &mut Suite) {
     let cases = [
@@ -29,6 +29,13 @@ pub(crate) fn add(suite: &mut Suite) {
         ("tests/maps.bpf.o", attach::nowhere, 0),
         ("tests/inner_maps.bpf.o", attach::nowhere, 0),
         ("tests/subprogs.bpf.o", attach::nowhere, 0),
+        ("tests/arena.bpf.o", attach::nowhere, 0),
+        ("tests/exclusive.bpf.o", attach::nowhere, 0),
+        ("tests/externs.bpf.o", attach::nowhere, 0),
+        ("tests/iproute2_maps.bpf.o", attach::nowhere, 0),
+        ("tests/legacy_maps.bpf.o", attach::nowhere, 0),
+        ("tests/struct_ops.bpf.o", attach::by_section, 1),
+        (JUMP_TABLES, attach::nowhere, 0),
     ];
     for (file, attach, links) in cases {
         let name = format!("fake::{}", file.trim_end_matches(".bpf.o"));
@@ -70,10 +77,15 @@ fn pinned() -> TestResult {
 }
 
 fn over_fake(case: &Case<'_>) -> TestResult {
-    let own = oxbpf::open(oxbpf_testing::testdata(case.file))?.btf;
-    let types = kernel_types(own.as_ref())?;
-    let door =
-        || -> Arc<dyn Door> { Arc::new(Fake::new().with_file("/sys/kernel/btf/vmlinux", types.as_bytes())) };
+    let types = kernel_types(open(case.file)?.btf.as_ref())?;
+    let config =
+        "CONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_NET=y\nCONFIG_CC_VERSION_TEXT=\"cc\"\n";
+    let symbols =
+        "ffffffff81000000 T bpf_prog_put\nffffffff81000010 T __x64_sys_bpf\nffffffff81000020 T do_unlinkat\n";
+    let door = || -> Arc<dyn Door> {
+        let fake = Fake::new().with_file("/sys/kernel/btf/vmlinux", types.as_bytes());
+        Arc::new(fake.with_file("/boot/config-6.18.0", config).with_file("/proc/kallsyms", symbols))
+    };
     sweep(case, door, |_, kernel| LoadOptions { kernel, ..LoadOptions::default() })
 }
 
@@ -88,6 +100,12 @@ fn kernel_types(own: Option<&Btf>) -> Result<Btf, oxbpf::btf::Error> {
         types.add_typedef(&format!("btf_trace_{tracepoint}"), pointer)?;
     }
     types.add_func("vfs_read", 0, proto)?;
+    // What a struct_ops map holds.
+    if let Some(id) = own.and_then(|own| own.find("tcp_congestion_ops", Kind::Struct)) {
+        let size = own.and_then(|own| own.get(id).ok()?.size()).unwrap_or_default();
+        let fields = [Field::new("data", id, 64 * 8)];
+        types.add_struct("bpf_struct_ops_tcp_congestion_ops", 64 + size, fields)?;
+    }
     types.build()
 }
 

@@ -8,12 +8,15 @@ use oxbpf_testing::net::in_own_netns;
 use oxbpf_testing::{Cgroup, Need, Skip, Suite, TestResult};
 
 use crate::attach::{self, Attached};
-use crate::{Case, sweep};
+use crate::{Case, open, sweep};
 
 pub(crate) fn add(suite: &mut Suite) {
     let exec = Need::Tracepoint("sched", "sched_process_exec");
     let ringbuf = Need::Kernel(5, 8);
-    let cases: [(&str, &[Need], attach::Attach, usize); 8] = [
+    let arenas = Need::That("needs arenas (Linux 6.9 with a JIT for them)", || {
+        open("tests/arena.bpf.o").and_then(|spec| Object::load(&spec, &LoadOptions::default())).is_ok()
+    });
+    let cases: [(&str, &[Need], attach::Attach, usize); 11] = [
         ("execsnoop.bpf.o", &[exec, ringbuf, Need::KernelBtf], attach::by_section, 1),
         ("schedlat.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 5)], attach::by_section, 3),
         ("funclat.bpf.o", &[Need::Trampolines, Need::KernelBtf], attach::by_section, 2),
@@ -22,6 +25,14 @@ pub(crate) fn add(suite: &mut Suite) {
         ("tests/perf_event.bpf.o", &[Need::Kernel(5, 2)], attach::to_clocks, 1),
         ("tests/raw_tp.bpf.o", &[Need::Kernel(5, 2)], attach::by_section, 2),
         ("tests/inner_maps.bpf.o", &[Need::Kernel(5, 10)], attach::nowhere, 0),
+        ("tests/arena.bpf.o", &[arenas], attach::nowhere, 0),
+        ("tests/exclusive.bpf.o", &[Need::Kernel(6, 18)], attach::nowhere, 0),
+        (
+            "tests/struct_ops.bpf.o",
+            &[Need::Trampolines, Need::KernelBtf, Need::Kernel(5, 13)],
+            attach::by_section,
+            1,
+        ),
     ];
     for (file, needs, attach, links) in cases {
         let needs = [&[Need::Bpf], needs].concat();

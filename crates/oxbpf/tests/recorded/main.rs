@@ -6,6 +6,7 @@ mod calls;
 #[path = "../../../obj/tests/common/elf.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it has more than these tests need")]
 mod elf;
+mod externs;
 mod faults;
 mod handlers;
 mod hints;

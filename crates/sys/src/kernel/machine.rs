@@ -126,7 +126,7 @@ impl Kernel {
     /// The kernel's whole build configuration, as text.
     ///
     /// # Errors
-    /// `ENOENT` if it is nowhere to be found.
+    /// `ENOENT` if it is nowhere to be found; others if a file is there and cannot be read.
     pub fn config_text(&self) -> Result<std::sync::Arc<str>> {
         self.try_memo("oxbpf-sys kernel config", || self.find_config())
     }
@@ -139,16 +139,27 @@ impl Kernel {
             let ok = flate2::read::GzDecoder::new(&*bytes).take(16 << 20).read_to_string(&mut text).is_ok();
             ok.then_some(text)
         };
-        if let Some(text) = self.read_file("/proc/config.gz").ok().and_then(packed) {
-            return Ok(text.into());
+        let mut failed = None;
+        match self.read_file("/proc/config.gz").map(packed) {
+            Ok(Some(text)) => return Ok(text.into()),
+            Ok(None) => {}
+            Err(error) => failed = Some(error),
         }
         let release = self.uname()?.release;
         for path in [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")] {
-            if let Ok(text) = self.read_text(PathBuf::from(path)) {
-                return Ok(text.into());
+            match self.read_text(PathBuf::from(path)) {
+                Ok(text) => return Ok(text.into()),
+                Err(error) => {
+                    let said = failed.take_if(|known| known.errno != Errno::ENOENT);
+                    failed = said.or(Some(error));
+                }
             }
         }
-        Err(SysError::new("open", Errno::ENOENT).with("the kernel's configuration"))
+        // One that is there and cannot be read says more than those that are not.
+        Err(match failed.filter(|error| error.errno != Errno::ENOENT) {
+            Some(error) => error,
+            None => SysError::new("open", Errno::ENOENT).with("the kernel's configuration"),
+        })
     }
 }
 

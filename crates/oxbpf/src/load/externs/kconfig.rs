@@ -1,5 +1,6 @@
 //! Values of the kernel's configuration.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use oxbpf_obj::ObjectSpec;
@@ -17,9 +18,13 @@ pub(super) fn values(
     missing: &mut Vec<MissingExtern>,
 ) -> Result<Vec<u8>> {
     let kernel = &options.kernel;
+    let untold = OnceCell::new();
     let number = |name: &str| match name {
         // As a program would write it: KERNEL_VERSION(6, 1, 0).
-        "LINUX_KERNEL_VERSION" => kernel.kernel_version().ok().map(|version| version.code().into()),
+        "LINUX_KERNEL_VERSION" => {
+            let version = kernel.kernel_version().inspect_err(|error| drop(untold.set(error.clone())));
+            version.ok().map(|version| version.code().into())
+        }
         "LINUX_HAS_BPF_COOKIE" => Some(features::supported(kernel, Feature::BpfCookie).into()),
         "LINUX_HAS_SYSCALL_WRAPPER" => Some(features::supported(kernel, Feature::SyscallWrapper).into()),
         _ => None,
@@ -40,6 +45,9 @@ pub(super) fn values(
     for index in values.unset.iter().filter(|index| is_used(index)) {
         let Some(spec) = spec.externs.get(*index).filter(|spec| !spec.weak) else { continue };
         let reason = match &unread {
+            _ if let (Some(error), "LINUX_KERNEL_VERSION") = (untold.get(), spec.name.as_str()) => {
+                format!("the kernel's version cannot be told: {error}")
+            }
             _ if !is_option(index) => "neither a CONFIG_ option nor a value that loaders know".into(),
             Some(error) => format!("the kernel's configuration cannot be read: {error}"),
             None => "not set in the kernel's configuration".into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oxbpf_obj::relo_core::{compatible, essential_name};
 use oxbpf_obj::{Btf, ExternKind, ExternSpec, ObjectSpec, TypeId};
-use oxbpf_sys::Kernel;
+use oxbpf_sys::{Errno, Kernel, Symbol, Symbols};
 
 use super::{Externs, Found, MissingExtern};
 use crate::btf::Kind;
@@ -36,7 +36,7 @@ pub(super) fn find(
         }
     }
     if !untyped.is_empty() {
-        by_name(spec, &options.kernel, &untyped, externs, missing)?;
+        by_name(spec, &options.kernel, &untyped, externs, missing);
     }
     if !typed.is_empty() {
         by_type(spec, types, &typed, externs, missing)?;
@@ -51,38 +51,60 @@ fn by_name(
     wanted: &BTreeMap<&str, Vec<usize>>,
     externs: &mut Externs<'_>,
     missing: &mut Vec<MissingExtern>,
-) -> Result<()> {
-    let symbols = kernel.symbols().unwrap_or_default();
-    let mut found: BTreeMap<&str, u64> = BTreeMap::new();
-    for symbol in symbols.iter().filter(|symbol| wanted.contains_key(symbol.name)) {
-        let known = *found.entry(symbol.name).or_insert(symbol.address);
-        if known != symbol.address {
-            let reason = format!("there are several: at {known:#x} and {:#x}", symbol.address);
-            let missing = vec![MissingExtern { name: symbol.name.to_owned(), reason }];
-            return Err(Error::Externs { object: spec.name.clone(), missing });
+) {
+    let symbols = kernel.symbols();
+    let mut found: BTreeMap<&str, (u64, Option<u64>)> = BTreeMap::new();
+    for symbol in symbols.iter().flat_map(Symbols::iter) {
+        let Some((name, _)) = wanted.get_key_value(source_name(&symbol)) else { continue };
+        let known = found.entry(name).or_insert((symbol.address, None));
+        if known.0 != symbol.address {
+            known.1.get_or_insert(symbol.address);
         }
     }
     for (name, indexes) in wanted {
-        for &index in indexes {
-            match found.get(name) {
-                Some(0) => tracing::warn!(
-                    symbol = name,
-                    "its address is hidden (kptr_restrict, or no CAP_SYSLOG): programs see 0"
-                ),
-                Some(_) => {}
-                None if is_weak(spec, index) => continue,
-                None => {
-                    let reason = "the kernel has no such symbol".to_owned();
-                    missing.push(MissingExtern { name: (*name).to_owned(), reason });
-                    continue;
+        let found = found.get(name);
+        // Which one was meant is not for the loader to say, weak or not.
+        let is_ambiguous = matches!(found, Some((_, Some(_))));
+        let address = match (found, &symbols) {
+            (Some((address, None)), _) => {
+                if *address == 0 {
+                    tracing::warn!(
+                        symbol = name,
+                        "its address is hidden (kptr_restrict, or no CAP_SYSLOG): programs see 0"
+                    );
                 }
+                Ok(*address)
             }
-            if let (Some(place), Some(address)) = (externs.found.get_mut(index), found.get(name)) {
-                *place = Some(Found::Address(*address));
+            (Some((address, Some(other))), _) => {
+                Err(format!("there are several: at {address:#x} and {other:#x}"))
+            }
+            (None, Err(error)) => Err(format!("the kernel's symbols cannot be read: {error}")),
+            (None, Ok(_)) => Err("the kernel has no such symbol".to_owned()),
+        };
+        for &index in indexes {
+            match &address {
+                Ok(address) => {
+                    if let Some(place) = externs.found.get_mut(index) {
+                        *place = Some(Found::Address(*address));
+                    }
+                }
+                Err(reason) if is_weak(spec, index) && !is_ambiguous => {
+                    tracing::debug!(symbol = name, reason, "weak symbol left out");
+                }
+                Err(reason) => {
+                    missing.push(MissingExtern { name: (*name).to_owned(), reason: reason.clone() });
+                }
             }
         }
     }
-    Ok(())
+}
+
+/// What the source calls a symbol: optimizing at link time gives static variables names of their own.
+fn source_name<'s>(symbol: &Symbol<'s>) -> &'s str {
+    match symbol.name.split_once(".llvm.") {
+        Some((name, _)) if matches!(symbol.kind, 'd' | 'b' | 'r') => name,
+        _ => symbol.name,
+    }
 }
 
 fn is_weak(spec: &ObjectSpec, index: usize) -> bool {
@@ -100,7 +122,7 @@ fn by_type(
     let untold = |source| Error::KernelBtf { what: format!("object {} (ksyms)", spec.name), source };
     let Some(own) = &spec.btf else { return Ok(()) };
     if let Err(error) = types.vmlinux() {
-        if wanted.iter().all(|(_, symbol)| symbol.weak) {
+        if error.errno == Errno::ENOENT && wanted.iter().all(|(_, symbol)| symbol.weak) {
             tracing::debug!(%error, "no types of the kernel: weak symbols count as missing");
             return Ok(());
         }
