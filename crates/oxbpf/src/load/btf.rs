@@ -41,10 +41,7 @@ fn has_struct_ops(spec: &ObjectSpec) -> bool {
 
 /// Types serve those who look at maps and programs, so an object whose types this kernel does not take is loaded without;
 /// what does need them fails later and says so, but for struct_ops maps, of which the kernel would not.
-pub(super) fn or_without(
-    spec: &ObjectSpec,
-    loaded: Result<Option<LoadedBtf>>,
-) -> Result<Option<LoadedBtf>> {
+pub(super) fn or_without(spec: &ObjectSpec, loaded: Result<Option<LoadedBtf>>) -> Result<Option<LoadedBtf>> {
     match loaded {
         Ok(_) | Err(Error::ObjectBtf { .. }) => loaded,
         // Without privileges nothing else will load either, and that error says what to do.
