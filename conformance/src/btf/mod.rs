@@ -2,6 +2,7 @@
 
 mod c;
 mod canon;
+mod copy;
 mod data;
 mod dedup;
 mod min;
@@ -20,6 +21,7 @@ pub(crate) struct Subject {
 
 pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "raw", run: raw::run },
+    Subject { name: "copy", run: copy::run },
     Subject { name: "dedup", run: dedup::run },
     Subject { name: "distill", run: rebase::distill },
     Subject { name: "relocate", run: rebase::relocate },
