@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use oxbpf::obj::{CheckedRelo, CoreCheck, CoreOutcome, CoreTarget};
+use oxbpf::obj::{CheckedRelo, CoreCheck, CoreOutcome};
 use serde::Serialize;
 
 use super::progress::Bar;
@@ -25,11 +25,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Error> {
     let mut bar = Bar::new();
     for path in &paths {
         let btf = source::file(path, base.as_ref())?;
-        // A module's types come after those that they continue.
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut chain: Vec<_> = std::iter::successors(Some(&btf), |btf| btf.base()).collect();
-        chain.reverse();
-        let targets: Vec<_> = chain.into_iter().map(|btf| CoreTarget { name: &name, btf }).collect();
+        let targets = source::targets(&name, &btf);
         let check = spec.core_check_with_progress(&targets, &mut |progress| bar.show(progress));
         checks.push((path.as_path(), check.map_err(Error::Object)?));
     }

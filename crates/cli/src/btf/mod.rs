@@ -9,7 +9,7 @@ mod raw;
 mod source;
 
 pub(crate) use check::Relocation;
-pub(crate) use source::file;
+pub(crate) use source::{file, targets};
 
 use crate::args::BtfCommand;
 use crate::error::Error;

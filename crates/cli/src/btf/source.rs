@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use oxbpf::obj::BtfFile;
+use oxbpf::obj::{BtfFile, CoreTarget};
 use oxbpf::{Kernel, LoadedBtf, Map, Program};
 use oxbpf_btf::{Btf, TypeId};
 
@@ -39,6 +39,14 @@ pub(crate) fn file(path: &Path, base: Option<&Btf>) -> Result<Btf, Error> {
         split: base.is_some(),
         source,
     })
+}
+
+/// Types and those that they continue, as CO-RE looks through them: a module's come after the kernel's.
+pub(crate) fn targets<'a>(name: &'a str, btf: &'a Btf) -> Vec<CoreTarget<'a>> {
+    let chain = std::iter::successors(Some(btf), |btf| btf.base());
+    let mut targets: Vec<_> = chain.map(|btf| CoreTarget { name, btf }).collect();
+    targets.reverse();
+    targets
 }
 
 fn is_module(path: &Path) -> bool {

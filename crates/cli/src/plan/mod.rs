@@ -5,7 +5,7 @@ mod json;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use oxbpf::obj::{CoreTarget, Plan, PlanKernel};
+use oxbpf::obj::{Plan, PlanKernel};
 use oxbpf_btf::Btf;
 
 use crate::args::PlanArgs;
@@ -16,19 +16,7 @@ use crate::output::escaped;
 pub(crate) fn run(args: &PlanArgs) -> Result<(), Error> {
     let read = |path: &PathBuf| Ok((path.to_string_lossy().into_owned(), btf::file(path, None)?));
     let types: Vec<(String, Btf)> = args.btf.iter().map(read).collect::<Result<_, Error>>()?;
-    // A module's types come after those that they continue.
-    let chains: Vec<(&str, Vec<&Btf>)> = types
-        .iter()
-        .map(|(name, btf)| {
-            let mut chain: Vec<_> = std::iter::successors(Some(btf), |btf| btf.base()).collect();
-            chain.reverse();
-            (name.as_str(), chain)
-        })
-        .collect();
-    let targets: Vec<(&str, Vec<CoreTarget<'_>>)> = chains
-        .iter()
-        .map(|(name, chain)| (*name, chain.iter().map(|btf| CoreTarget { name, btf }).collect()))
-        .collect();
+    let targets: Vec<_> = types.iter().map(|(name, btf)| (name, btf::targets(name, btf))).collect();
     let kernels: Vec<_> = targets.iter().map(|(name, targets)| PlanKernel { name, targets }).collect();
     let (mut plans, mut failed) = (Vec::new(), None);
     for path in &args.objects {

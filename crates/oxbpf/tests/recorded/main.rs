@@ -15,6 +15,7 @@ mod log;
 mod maps;
 mod older;
 mod open;
+mod plan;
 mod prepare;
 mod tokens;
 
