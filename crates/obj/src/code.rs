@@ -18,9 +18,14 @@ pub(crate) struct Code {
     /// `insn_off` counts instructions of the section.
     pub(crate) core_relos: Vec<(usize, CoreRelo)>,
     pub(crate) exception_tags: Vec<ExceptionTag>,
+    /// Whether arguments of functions have the tag [`CONTEXT_TAG`].
+    pub(crate) has_context_tags: bool,
     /// Tables of indirect jumps, by place.
     pub(crate) jump_tables: Vec<JumpTable>,
 }
+
+/// The tag of an argument that is the program's context.
+pub(crate) const CONTEXT_TAG: &str = "arg:ctx";
 
 /// The tag of a program that says which function runs when it throws.
 pub(crate) struct ExceptionTag {

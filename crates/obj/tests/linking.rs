@@ -137,3 +137,48 @@ fn exception_callbacks_are_appended() {
     assert!(error("nothing_catches").ends_with("exception callback nowhere is not in the object"));
     assert!(error("static_catches").ends_with("exception callback is_static is no global function"));
 }
+
+/// For a kernel that does not know the tag, an argument that is the context says so by its type.
+#[test]
+fn contexts_are_spelt_out() {
+    let spec = spec("tests/context_args.bpf.o");
+    assert!(spec.has_context_tags());
+    let own = spec.btf.as_ref().unwrap();
+    let mut images = spec.link(&LinkOptions::default()).unwrap();
+    let before = images.clone();
+    let btf = spec.spell_out_contexts(&mut images).unwrap().expect("two functions go by the tag alone");
+    let contexts = |image: &ProgramImage| -> Vec<_> {
+        let functions = image.func_info.iter().map(|info| btf.get(info.ty).unwrap());
+        let context = |ty: oxbpf_btf::Type<'_>| {
+            let param = btf.get(ty.target()?).ok()?.params().next()?;
+            let to = btf.resolve(btf.resolve(param.ty).ok()?.target()?).ok()?;
+            Some(format!("{}({})", ty.name(), to.name()))
+        };
+        functions.filter_map(context).collect()
+    };
+    let program = |name: &str| &images[spec.programs.iter().position(|p| p.name == name).unwrap()];
+    assert_eq!(
+        contexts(program("of_tc")),
+        ["of_tc", "byte", "length"].map(|name| format!("{name}(__sk_buff)"))
+    );
+    assert_eq!(contexts(program("of_xdp")), ["of_xdp", "cut"].map(|name| format!("{name}(xdp_md)")));
+    // What says it by its type stays, and all programs of a type share what is made for it.
+    let changed = |name: &str| -> Vec<_> {
+        let index = spec.programs.iter().position(|p| p.name == name).unwrap();
+        let pairs = before[index].func_info.iter().zip(&images[index].func_info);
+        pairs.map(|(a, b)| (a.insn_off == b.insn_off, a.ty != b.ty)).collect()
+    };
+    assert_eq!(changed("of_tc"), [(true, false), (true, true), (true, false)]);
+    assert_eq!(btf.types().take(own.types().count()).count(), own.types().count());
+    let tags = btf.types().filter(|ty| ty.name() == "arg:ctx").count();
+    assert_eq!(
+        tags - own.types().filter(|ty| ty.name() == "arg:ctx").count(),
+        3,
+        "byte for two types, cut for one"
+    );
+    // Where there is nothing to do, nothing is done.
+    let other = self::spec("tests/global_funcs.bpf.o");
+    assert!(!other.has_context_tags());
+    let mut images = other.link(&LinkOptions::default()).unwrap();
+    assert!(other.spell_out_contexts(&mut images).unwrap().is_none());
+}

@@ -2,6 +2,7 @@
 //!
 //! - `core`: CO-RE, once for all code of the object;
 //! - `assemble`: a program and the functions it reaches, one after another;
+//! - `context`: arguments that are the context, for kernels that do not know the tag;
 //! - `exception`: the function that runs when a program throws;
 //! - `reference`: maps, data and externs in the instructions;
 //! - `image`: what comes out;
@@ -9,6 +10,7 @@
 //! - `patch`: what a loader writes into it in the end.
 
 mod assemble;
+mod context;
 mod core;
 mod digest;
 mod exception;

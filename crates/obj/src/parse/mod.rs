@@ -5,7 +5,6 @@ mod btf_maps;
 mod code;
 mod data_maps;
 mod datasec;
-mod exceptions;
 mod ext_info;
 mod extern_types;
 mod externs;
@@ -21,6 +20,7 @@ mod relocs;
 mod sections;
 mod struct_ops;
 mod symbols;
+mod tags;
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     let btf = p.btf()?;
     let mut code = p.code()?;
     if let Some(btf) = &btf {
-        code.exception_tags = p.exception_tags(btf)?;
+        p.function_tags(btf, &mut code)?;
     }
     if let Some(btf) = &btf
         && let Some(index) = p.sections.btf_ext

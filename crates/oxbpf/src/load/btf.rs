@@ -21,9 +21,9 @@ pub(super) struct LoadedBtf {
     pub(super) functions: bool,
 }
 
-/// Loads the types of `spec`, if it has any.
-pub(super) fn load(kernel: &Kernel, spec: &ObjectSpec) -> Result<Option<LoadedBtf>> {
-    let Some(btf) = &spec.btf else { return Ok(None) };
+/// Loads the types of `spec` as `btf` has them, if it has any.
+pub(super) fn load(kernel: &Kernel, spec: &ObjectSpec, btf: Option<&Btf>) -> Result<Option<LoadedBtf>> {
+    let Some(btf) = btf else { return Ok(None) };
     match try_load(kernel, btf) {
         Ok(loaded) => Ok(Some(loaded)),
         Err(mut error) if has_struct_ops(spec) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oxbpf_obj::{Endian, ObjectSpec, ProgramImage, ProgramType};
+use oxbpf_obj::{Btf, Endian, ObjectSpec, ProgramImage, ProgramType};
 use oxbpf_sys::{Kernel, MapFd};
 
 use super::btf::{self, LoadedBtf};
@@ -13,6 +13,7 @@ use super::struct_ops::{self, StructOpsMaps};
 use super::token::Access;
 use super::{LoadOptions, contents, jump_tables, programs, relocate};
 use crate::error::{Error, Result};
+use crate::features::{Feature, lacks};
 use crate::object::Object;
 
 /// What is there before the first program is loaded. It goes with the spec and the options that it was made from.
@@ -42,7 +43,9 @@ impl Parts {
         let mut images = relocate::link(spec, options, &types)?;
         let externs = externs::resolve(spec, access.options(), &types, &images)?;
         let struct_ops = struct_ops::prepare(spec, &types)?;
-        let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec)))?;
+        let spelt_out = contexts(spec, access.options(), &mut images)?;
+        let own = spelt_out.as_ref().or(spec.btf.as_ref());
+        let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec, own)))?;
         images.iter_mut().for_each(|image| externs.write_into(image));
         let create = |options: &_| maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops);
         let maps = access.with(create)?;
@@ -83,6 +86,15 @@ impl Parts {
             globals,
         })
     }
+}
+
+/// The object's types for a kernel that does not know the tag of arguments that are the context, if it is one.
+fn contexts(spec: &ObjectSpec, options: &LoadOptions, images: &mut [ProgramImage]) -> Result<Option<Btf>> {
+    if !spec.has_context_tags() || !lacks(&options.kernel, Feature::ArgCtxTag) {
+        return Ok(None);
+    }
+    let failed = |source| Error::Link { object: spec.name.clone(), source };
+    spec.spell_out_contexts(images).map_err(failed)
 }
 
 /// What can be seen to be wrong before the kernel is asked.

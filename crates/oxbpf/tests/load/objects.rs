@@ -42,6 +42,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
             ProgramType::TRACING if program.attach_type == Some(AttachType::TRACE_ITER) => {
                 needs.extend([Need::KernelBtf, Need::Kernel(5, 8)]);
             }
+            ProgramType::SYSCALL => needs.push(Need::Kernel(5, 14)),
             ProgramType::TRACING | ProgramType::LSM | ProgramType::STRUCT_OPS => {
                 needs.extend([Need::KernelBtf, Need::Trampolines]);
             }
@@ -53,6 +54,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
         "struct_ops" => needs.push(Need::Kernel(5, 13)),
         "arena" => needs.push(Need::Kernel(6, 9)),
+        "iter" => needs.push(Need::Kernel(6, 1)),
         "stream" => needs.push(Need::Kernel(6, 18)),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),

@@ -16,6 +16,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("programs::first_failure_in_order", NEEDS, first_failure);
     suite.test("programs::in_parallel", NEEDS, in_parallel);
     suite.test("programs::callbacks", &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 17)], callbacks);
+    suite.test("programs::contexts", &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 10)], contexts);
     suite.test("programs::long_logs_are_whole", NEEDS, long_logs_are_whole);
     suite.test("programs::turned_off", NEEDS, turned_off);
     suite.test(
@@ -65,6 +66,15 @@ fn callbacks() -> TestResult {
     Ok(())
 }
 
+/// Global functions whose argument is the context, whether the kernel knows the tag that says so (6.8) or not.
+fn contexts() -> TestResult {
+    let object = super::load("tests/context_args.bpf.o")?;
+    assert_eq!(run(&object, "of_tc")?, 64);
+    assert_eq!(run(&object, "of_socket")?, 0);
+    assert_eq!(run(&object, "of_xdp")?, 100);
+    Ok(())
+}
+
 /// The verifier's log of a program that loads is there if asked for, whole.
 fn log_on_demand() -> TestResult {
     let spec = oxbpf::open(testdata("tests/subprogs.bpf.o"))?;
@@ -96,7 +106,7 @@ fn long_logs_are_whole() -> TestResult {
     let object = load(&[Insn::exit()])?;
     let log = object.programs()[0].log().expect("asked for");
     assert!(log.len() > 64 << 10, "{} bytes", log.len());
-    assert!(log.contains("0: (b7) r0 = 0 ") && log.contains("(b7) r0 = 2999 ") && log.contains("processed "));
+    assert!(log.contains("0: (b7) r0 = 0") && log.contains("(b7) r0 = 2999") && log.contains("processed "));
     let Error::Rejected(why) = load(&[Insn::mov64_imm(10, 0), Insn::exit()]).unwrap_err() else {
         panic!("it writes to the frame pointer")
     };
