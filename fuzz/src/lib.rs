@@ -3,6 +3,7 @@
 //! | target | |
 //! |---|---|
 //! | `elf_open` | objects, up to linked programs |
+//! | `gen_loader` | loaders made of objects |
 //! | `kconfig` | kernel configurations, for the values that an object asks for |
 //! | `btf`, `btf_split`, `btf_ext` | raw BTF, BTF on a base, `.BTF.ext` |
 //! | `btf_dedup` | each type once |

@@ -2,6 +2,7 @@
 
 mod btf;
 mod feature;
+mod generate;
 mod link;
 mod plan;
 mod values;
@@ -18,6 +19,7 @@ pub(crate) use btf::{
     ObjectRef,
 };
 pub(crate) use feature::FeatureArgs;
+pub(crate) use generate::{GenArgs, GenCommand, LoadArgs, LoaderArgs};
 pub(crate) use link::LinkArgs;
 pub(crate) use plan::PlanArgs;
 pub(crate) use values::{EventChoice, GlobalSetting, PerfEventChoice, PerfEventName};
@@ -49,6 +51,9 @@ pub(crate) enum Command {
 
     /// Types: print, check, cut, merge
     Btf(BtfArgs),
+
+    /// What is made of objects: loaders
+    Gen(GenArgs),
 
     /// What the running kernel has, and which kernel brought it
     Feature(FeatureArgs),

@@ -39,6 +39,9 @@ pub(crate) enum Error {
     #[error("several {what}s are `{name}`: take one by its id, {}", ids.join(", "))]
     Several { what: &'static str, name: String, ids: Vec<String> },
 
+    #[error("cannot sign with {}: {reason}", path.display())]
+    Sign { path: PathBuf, reason: String },
+
     #[error("{reason}")]
     Usage { reason: String },
 

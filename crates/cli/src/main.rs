@@ -8,6 +8,7 @@ mod btf;
 mod error;
 mod events;
 mod feature;
+mod generate;
 mod link;
 mod log;
 mod maps;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Run(args) => (run::run(args), args.verbose),
         Command::Link(args) => (link::run(args), false),
         Command::Btf(args) => (btf::run(&args.command), false),
+        Command::Gen(args) => (generate::run(&args.command), false),
         Command::Feature(args) => (feature::run(args), false),
         Command::Plan(args) => (plan::run(args), args.verbose),
     };

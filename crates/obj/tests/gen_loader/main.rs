@@ -4,9 +4,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../loader_walk/mod.rs"]
+mod loader_walk;
 
 mod byte_order;
 mod code;
+mod damaged;
 mod data;
 mod many;
 mod problems;

@@ -46,6 +46,9 @@ impl Explain<'_> {
             let rejected = VerifierError::parse(&program, &section, &image, None, source.errno, log);
             return Error::Rejected(Box::new(rejected));
         }
+        if self.options.signature.is_some() && source.errno == Errno::EOPNOTSUPP {
+            source = source.because("this kernel checks no signatures (CONFIG_SYSTEM_DATA_VERIFICATION)");
+        }
         let kernel = &self.options.kernel;
         let prog_type = ProgramType::SYSCALL;
         let hint = hints::program_of(kernel, self.needs(), prog_type, None, &mut source);

@@ -9,6 +9,7 @@ mod attach;
 #[allow(dead_code, unreachable_pub, reason = "it has more than these tests need")]
 mod elf;
 mod fds;
+mod light;
 mod over_fake;
 mod over_host;
 mod survived;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     suite.one_at_a_time();
     over_fake::add(&mut suite);
     over_host::add(&mut suite);
+    light::add(&mut suite);
     suite.run()
 }
 

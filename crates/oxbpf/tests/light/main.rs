@@ -5,6 +5,7 @@
 mod errors;
 mod options;
 mod same;
+mod signed;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     same::tests(&mut suite);
     errors::tests(&mut suite);
     options::tests(&mut suite);
+    signed::tests(&mut suite);
     suite.run()
 }
 

@@ -24,6 +24,8 @@ fn load(errno: Errno) -> Option<&'static str> {
         Errno::ENOSPC => "it was checked, but its log did not fit: ask with more room, or for none",
         Errno::EBADF => "one of the descriptors (map, BTF, program, token) is none",
         Errno::EAGAIN => "a signal came in each attempt",
+        Errno::ENOKEY => "the keyring has no key that fits the signature",
+        Errno::EKEYREJECTED => "the signature is not of these instructions, or not by that key",
         Errno::ENOTSUPP => "this kernel has no JIT, or no trampolines, for programs of this type",
         _ => return None,
     })
