@@ -1,6 +1,6 @@
 //! Which kernels brought flags, and where they may stand.
 
-use super::Release;
+use super::{Release, When};
 use crate::uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
 
 /// The flags of a program, each with its release.
@@ -8,31 +8,39 @@ pub(super) fn of_program(
     flags: ProgramFlags,
     prog_type: ProgramType,
     attach: Option<AttachType>,
-) -> Vec<(Release, &'static str)> {
+) -> Vec<(Release, &'static str, When)> {
     let known = [
         (ProgramFlags::STRICT_ALIGNMENT, (4, 12), "strict alignment"),
         (ProgramFlags::ANY_ALIGNMENT, (5, 0), "access at any alignment"),
         (ProgramFlags::TEST_RND_HI32, (5, 3), "BPF_F_TEST_RND_HI32"),
         (ProgramFlags::TEST_STATE_FREQ, (5, 4), "BPF_F_TEST_STATE_FREQ"),
-        (ProgramFlags::SLEEPABLE, sleepable(prog_type, attach), "sleepable programs of its kind"),
+        (ProgramFlags::SLEEPABLE, sleepable(prog_type), "sleepable programs of its type"),
         (ProgramFlags::XDP_HAS_FRAGS, (5, 18), "XDP programs for packets of several fragments"),
         (ProgramFlags::XDP_DEV_BOUND_ONLY, (6, 3), "XDP programs bound to a device"),
         (ProgramFlags::TEST_REG_INVARIANTS, (6, 8), "BPF_F_TEST_REG_INVARIANTS"),
         (ProgramFlags::TOKEN_FD, (6, 9), "BPF tokens"),
     ];
     let set = known.into_iter().filter(|(flag, ..)| flags.contains(*flag));
-    set.map(|(_, since, what)| (since.into(), what)).collect()
+    let mut all: Vec<_> = set.map(|(_, since, what)| (since.into(), what, When::Load)).collect();
+    // Kernels before these load them, for they do not look closer, but do not let them sleep.
+    let truly = match attach {
+        Some(AttachType::TRACE_ITER) => Some((5, 18)),
+        Some(AttachType::TRACE_RAW_TP) => Some((7, 2)),
+        _ => None,
+    };
+    if let Some(since) = truly.filter(|_| flags.contains(ProgramFlags::SLEEPABLE)) {
+        all.push((since.into(), "sleepable programs of its attach type", When::Attach));
+    }
+    all
 }
 
-/// Since when programs of a kind may sleep.
-fn sleepable(prog_type: ProgramType, attach: Option<AttachType>) -> (u16, u16) {
-    match (prog_type, attach) {
-        (ProgramType::KPROBE, _) => (6, 0),
-        (ProgramType::TRACING, Some(AttachType::TRACE_ITER)) => (5, 18),
-        (ProgramType::TRACING, Some(AttachType::TRACE_RAW_TP)) => (7, 2),
-        (ProgramType::TRACEPOINT | ProgramType::RAW_TRACEPOINT, _) => (7, 2),
-        (ProgramType::SYSCALL, _) => (5, 14),
-        (ProgramType::STRUCT_OPS, _) => (6, 3),
+/// Since when kernels load programs of a type that may sleep.
+fn sleepable(prog_type: ProgramType) -> (u16, u16) {
+    match prog_type {
+        ProgramType::KPROBE => (6, 0),
+        ProgramType::TRACEPOINT | ProgramType::RAW_TRACEPOINT => (7, 2),
+        ProgramType::SYSCALL => (5, 14),
+        ProgramType::STRUCT_OPS => (6, 3),
         _ => (5, 10),
     }
 }

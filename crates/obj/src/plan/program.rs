@@ -200,8 +200,8 @@ fn as_such(program: &ProgramSpec) -> Vec<Need> {
             add((4, 17).into(), "expected attach types".to_owned(), when);
         }
     }
-    for (since, what) in flags::of_program(program.flags, program.prog_type, program.attach_type) {
-        add(since, what.to_owned(), When::Load);
+    for (since, what, when) in flags::of_program(program.flags, program.prog_type, program.attach_type) {
+        add(since, what.to_owned(), when);
     }
     needs
 }

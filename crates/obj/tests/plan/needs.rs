@@ -54,8 +54,13 @@ fn types_and_flags_of_programs() {
     assert_eq!(since("xdp.frags"), "5.18");
     assert_eq!(since("uprobe.s"), "6.0");
     assert_eq!(since("fentry.s/vfs_read"), "5.10");
-    assert_eq!(since("iter.s/task"), "5.18");
-    assert_eq!(since("tp_btf.s/sys_enter"), "7.2");
+    assert_eq!(since("iter.s/task"), "5.10");
+    assert_eq!(since("tp.s/syscalls/sys_enter_openat"), "7.2");
+    // Older kernels load them, but do not let them sleep.
+    let to_attach =
+        |section| made(section, nothing()).plan(&[]).oldest_to_attach().unwrap().since.to_string();
+    assert_eq!(to_attach("iter.s/task"), "5.18");
+    assert_eq!(to_attach("tp_btf.s/sys_enter"), "7.2");
     assert_eq!(since("syscall"), "5.14");
     // The kernel looks at this attach type when it loads, at that one when it attaches.
     assert_eq!(since("cgroup/connect_unix"), "6.7");

@@ -2,6 +2,7 @@
 
 mod btf;
 mod disasm;
+mod features;
 mod links;
 mod made;
 mod maps;
@@ -19,5 +20,6 @@ fn main() -> ExitCode {
     btf::tests(&mut suite);
     links::tests(&mut suite);
     disasm::tests(&mut suite);
+    features::tests(&mut suite);
     suite.run()
 }
