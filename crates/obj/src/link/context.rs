@@ -10,6 +10,8 @@ use crate::code::CONTEXT_TAG;
 use crate::uapi::ProgramType as P;
 use crate::{Btf, Error, ObjectSpec, TypeId};
 
+/// Arguments of functions that kernels take; a file may have functions of many more, which all share one prototype.
+const MOST_ARGUMENTS: u32 = 12;
 /// Linkage of a function that is global.
 const GLOBAL: u32 = 1;
 
@@ -91,7 +93,8 @@ impl Contexts<'_> {
     ) -> Result<TypeId, oxbpf_btf::Error> {
         let btf = self.btf;
         let ty = btf.get(function)?;
-        let Some(proto) = ty.target().and_then(|id| btf.get(id).ok()) else { return Ok(function) };
+        let proto = ty.target().and_then(|id| btf.get(id).ok()).filter(|ty| ty.vlen() <= MOST_ARGUMENTS);
+        let Some(proto) = proto else { return Ok(function) };
         let mut params: Vec<_> = proto.params().map(|param| (param.name, param.ty)).collect();
         let mut changed = Vec::new();
         for &argument in tagged {

@@ -50,7 +50,12 @@ pub(crate) fn object(data: &[u8]) {
 
 fn link(spec: &ObjectSpec, options: &LinkOptions<'_>) {
     match spec.link(options) {
-        Ok(images) => {
+        Ok(mut images) => {
+            match spec.spell_out_contexts(&mut images) {
+                Ok(Some(types)) => assert!(spec.has_context_tags() && types.end_id() > types.first_id()),
+                Ok(None) => {}
+                Err(e) => said(&e),
+            }
             for i in images {
                 assert!(i.program < spec.programs.len());
                 assert!(i.fixups.iter().all(|f| f.insn < i.insns.len()), "a fixup is inside its program");
