@@ -102,5 +102,16 @@ fn main() {
         "texts",
         b"# c\nCONFIG_BPF=y\0CONFIG_BPF_SYSCALL=n\0CONFIG_CC_VERSION_TEXT=\"gcc \"12\"\"\n",
     );
+    // The target takes objects, each behind its length.
+    for [a, b] in [["one", "two"], ["two", "one"], ["two", "other_map"], ["big_endian_one", "big_endian_two"]]
+    {
+        let part = |name: &str| {
+            let file = here.join("../testdata/linked").join(format!("{name}.bpf.o"));
+            let file = fs::read(file).expect("an object can be read");
+            let len = u16::try_from(file.len()).expect("it is small");
+            [&len.to_le_bytes()[..], &file].concat()
+        };
+        write("linker", &format!("{a}-{b}"), &[part(a), part(b)].concat());
+    }
     println!("seeds of {} objects are in {}", paths.len(), here.join("corpus").display());
 }

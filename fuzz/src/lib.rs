@@ -2,6 +2,7 @@
 //!
 //! | target | |
 //! |---|---|
+//! | `linker` | several objects, made one |
 //! | `elf_open` | objects, up to linked programs |
 //! | `gen_loader` | loaders made of objects |
 //! | `kconfig` | kernel configurations, for the values that an object asks for |

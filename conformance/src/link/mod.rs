@@ -61,7 +61,7 @@ pub(crate) fn run(settings: &Link) -> Outcome<bool> {
             println!("{}", tally::HEADER);
         }
         let same = done_rows(cases.tally, settings.json);
-        let load = || objects::of_folder(loaded, settings.json);
+        let load = || objects::same_verdicts(loaded, settings.json);
         Ok(if settings.load.is_some() { load()? && same } else { same })
     });
     fs::remove_dir_all(&folder)?;

@@ -76,6 +76,11 @@ pub(crate) fn run(settings: &Objects) -> Outcome<bool> {
     if settings.only_build {
         return selftests::build().map(|_| true);
     }
+    Ok(rows(settings)?.iter().all(Row::is_good))
+}
+
+/// Loads the objects, and prints what comes of each.
+fn rows(settings: &Objects) -> Outcome<Vec<Row>> {
     let (mut objects, failed) = match &settings.dir {
         Some(dir) => (selftests::listed(dir, "o")?, Vec::new()),
         None => {
@@ -99,12 +104,13 @@ pub(crate) fn run(settings: &Objects) -> Outcome<bool> {
     } else {
         table::print(&rows, &failed);
     }
-    Ok(rows.iter().all(Row::is_good))
+    Ok(rows)
 }
 
-/// The same of the objects in a folder.
-pub(crate) fn of_folder(dir: PathBuf, json: bool) -> Outcome<bool> {
-    run(&Objects { names: Vec::new(), json, no_build: true, only_build: false, dir: Some(dir) })
+/// Whether the objects of a folder come as far with either library.
+pub(crate) fn same_verdicts(dir: PathBuf, json: bool) -> Outcome<bool> {
+    let settings = Objects { names: Vec::new(), json, no_build: true, only_build: false, dir: Some(dir) };
+    Ok(rows(&settings)?.iter().all(|row| !row.differs() || row.known.is_some()))
 }
 
 /// What an object is called: the selftests by their file, those of this repository by where they are in it.

@@ -10,7 +10,9 @@ fn objects_that_fuzzing_found() {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         println!("{}", path.display());
-        fuzz_walk::object(&std::fs::read(&path).unwrap());
+        let data = std::fs::read(&path).unwrap();
+        fuzz_walk::object(&data);
+        fuzz_walk::linked(&data);
         n += 1;
     }
     assert!(n > 0, "{dir} is empty");

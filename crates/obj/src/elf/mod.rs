@@ -10,7 +10,7 @@ mod raw;
 mod reloc;
 mod symbol;
 
-pub(crate) use names::NameBudget;
+pub(crate) use names::{MAX_NAME, NameBudget};
 pub(crate) use raw::PlainSymbol;
 pub(crate) use reloc::ElfReloc;
 pub(crate) use symbol::{Binding, Symbol, SymbolKind};

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::error::NameProblem;
 
 /// Names longer than this are refused. A path of a uprobe's binary may be 4,096 bytes long.
-const MAX_NAME: usize = 8192;
+pub(crate) const MAX_NAME: usize = 8192;
 
 /// The string at an offset of a string table.
 pub(super) fn at(strings: &[u8], offset: u32) -> Result<&str, NameProblem> {

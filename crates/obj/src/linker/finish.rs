@@ -27,7 +27,7 @@ impl StaticLinker {
         }
         let endian = self.endian.ok_or_else(|| fail(LinkerProblem::Nothing))?;
         let types = self.finish_types(endian).map_err(|error| fail(LinkerProblem::Types(error)))?;
-        self.write(types.as_ref()).map_err(fail)
+        self.write(types).map_err(fail)
     }
 
     fn finish_types(&mut self, endian: Endian) -> Result<Option<OutTypes>, oxbpf_btf::Error> {

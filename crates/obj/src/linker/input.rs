@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use object::elf;
 use oxbpf_btf::{Kind, TypeId};
 
-use crate::elf::{Elf, PlainSymbol};
+use crate::elf::{Elf, MAX_NAME, PlainSymbol};
 use crate::error::{LinkerProblem, SectionClash, SymbolClash};
 use crate::insn::Insn;
 use crate::{Btf, BtfExt, Error};
@@ -110,7 +110,7 @@ impl<'d> Input<'d> {
             })?;
         }
         if let Some(types) = types {
-            input.datasecs(&types.btf);
+            input.datasecs(&types.btf)?;
         }
         Ok(input)
     }
@@ -188,11 +188,15 @@ impl<'d> Input<'d> {
     }
 
     /// Finds the section that each section of the types is about; those that are nowhere else get a shell.
-    fn datasecs(&mut self, btf: &'d Btf) {
+    fn datasecs(&mut self, btf: &'d Btf) -> Result<(), LinkerProblem> {
         for ty in btf.types().filter(|ty| ty.kind() == Kind::Datasec) {
             // Externs that the linker resolves itself. They are in no section.
             if ty.name() == ".extern" {
                 continue;
+            }
+            // Many could share a name as long as the file, which would be looked for each time.
+            if ty.name_bytes().len() > MAX_NAME {
+                return Err(LinkerProblem::TooLarge { what: "bytes in a name" });
             }
             let index = *self.by_name.entry(ty.name()).or_insert_with(|| {
                 self.sections.push(InputSection {
@@ -214,6 +218,7 @@ impl<'d> Input<'d> {
                 section.datasec = Some(ty.id());
             }
         }
+        Ok(())
     }
 
     /// The section that a symbol is in, which was checked to be there.

@@ -240,7 +240,7 @@ pub(super) fn name_of(ty: Type<'_>) -> String {
 }
 
 /// As much of a name as a message wants.
-fn short(name: &str) -> &str {
+pub(super) fn short(name: &str) -> &str {
     let end = (0..=name.len().min(128)).rev().find(|&end| name.is_char_boundary(end));
     name.get(..end.unwrap_or(0)).unwrap_or_default()
 }

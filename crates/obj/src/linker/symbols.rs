@@ -7,7 +7,7 @@ use super::StaticLinker;
 use super::input::{Input, Names};
 use super::resolve::Global;
 use crate::Btf;
-use crate::elf::PlainSymbol;
+use crate::elf::{MAX_NAME, PlainSymbol};
 use crate::error::{LinkerProblem, SymbolClash};
 
 /// Addresses of code that `goto *` goes to: a section whose symbols have no types.
@@ -34,9 +34,11 @@ struct Decl {
     section: Option<(TypeId, TypeId)>,
 }
 
-/// Whether a function or variable is seen by other objects.
+/// Whether a function or variable is seen by other objects. No symbol has a name that is too long.
 pub(super) fn is_shared(ty: Type<'_>) -> bool {
-    matches!(ty.kind(), Kind::Var | Kind::Func) && ty.linkage() != Some(0)
+    matches!(ty.kind(), Kind::Var | Kind::Func)
+        && ty.linkage() != Some(0)
+        && ty.name_bytes().len() <= MAX_NAME
 }
 
 impl<'b> Decls<'b> {

@@ -2,10 +2,11 @@
 
 use oxbpf_btf::{Import, Imported, Kind, LineInfo, SecVar, TypeId};
 
-use super::StaticLinker;
 use super::input::{Input, InputKind, InputSection, InputTypes, Names};
 use super::resolve::GlobalDecl;
 use super::symbols::is_shared;
+use super::{StaticLinker, same_type};
+use crate::elf::MAX_NAME;
 use crate::error::{LinkerProblem, SectionClash, SymbolClash};
 
 /// The offset of the variables of a section, by their names.
@@ -86,8 +87,11 @@ impl StaticLinker {
                 if of.kind() == Kind::Var && of.linkage() == Some(1) {
                     let places = places.get_or_insert_with(|| variables(input));
                     // Sections of the types alone come behind those of the file, whose indexes have 16 bits.
-                    let place = u16::try_from(index).ok().and_then(|index| places.get(&(index, of.name())));
-                    let missing = || section.clash(SectionClash::NoSymbol { variable: of.name().into() });
+                    let place = u16::try_from(index).ok().filter(|_| is_shared(of));
+                    let place = place.and_then(|index| places.get(&(index, of.name())));
+                    let missing = || {
+                        section.clash(SectionClash::NoSymbol { variable: same_type::short(of.name()).into() })
+                    };
                     new.offset = place.and_then(|&at| u32::try_from(at).ok()).ok_or_else(missing)?;
                 }
                 // What the section is too large for was refused.
@@ -151,8 +155,12 @@ impl StaticLinker {
         let Some(ext) = &types.ext else { return Ok(()) };
         // The section's place among those that come out, and where its code starts there.
         let place = |name: &str| {
-            let section = input.by_name.get(name).and_then(|&index| input.sections.get(index));
-            let missing = LinkerProblem::Section { section: name.into(), problem: SectionClash::Missing };
+            let index = if name.len() > MAX_NAME { None } else { input.by_name.get(name) };
+            let section = index.and_then(|&index| input.sections.get(index));
+            let missing = LinkerProblem::Section {
+                section: same_type::short(name).into(),
+                problem: SectionClash::Missing,
+            };
             let section = section.ok_or(missing)?;
             let out = section.out.filter(|_| section.kind != InputKind::Skipped);
             // The size of a section has 32 bits.

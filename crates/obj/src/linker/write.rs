@@ -12,8 +12,8 @@ use super::{OutHeader, OutSection, STRTAB, SYMTAB, StaticLinker, padding};
 use crate::error::{LinkerProblem, SectionClash};
 
 impl StaticLinker {
-    pub(super) fn write(mut self, types: Option<&OutTypes>) -> Result<Vec<u8>, LinkerProblem> {
-        let parts = types.map_or([None, None], |types| [Some(&types.btf), types.ext.as_ref()]);
+    pub(super) fn write(mut self, types: Option<OutTypes>) -> Result<Vec<u8>, LinkerProblem> {
+        let parts = types.map_or([None, None], |types| [Some(types.btf), types.ext]);
         for (name, data) in [".BTF", ".BTF.ext"].into_iter().zip(parts) {
             let Some(data) = data else { continue };
             let mut section = OutSection::new(0, name);
@@ -27,7 +27,7 @@ impl StaticLinker {
                 link: 0,
                 info: 0,
             });
-            section.data.clone_from(data);
+            section.data = data;
             self.next_index = self.next_index.saturating_add(1);
             self.sections.push(section);
         }

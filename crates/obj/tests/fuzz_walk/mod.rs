@@ -1,11 +1,42 @@
 //! Reads an object of any quality, asks for everything in it and links its programs; gives an object the values of a
-//! configuration of any quality. The fuzz targets `elf_open` and `kconfig` run this on whatever they come up with, and a
-//! test runs it on what they found.
+//! configuration of any quality; makes one of several objects. The fuzz targets `elf_open`, `kconfig` and `linker` run this
+//! on whatever they come up with, and a test runs it on what they found.
 
 use std::sync::OnceLock;
 
-use oxbpf_obj::{CoreTarget, ExternKind, LinkOptions, ObjectSpec};
+use oxbpf_obj::{CoreTarget, ExternKind, LinkOptions, ObjectSpec, StaticLinker};
 
+/// Several objects, each behind its length in 16 bits, made one.
+#[allow(dead_code, reason = "not every user links")]
+pub(crate) fn linked(mut data: &[u8]) {
+    let all = data.len();
+    let mut objects = Vec::new();
+    while let Some((len, rest)) = data.split_first_chunk::<2>() {
+        let (object, rest) = rest.split_at(rest.len().min(u16::from_le_bytes(*len).into()));
+        objects.push(object);
+        data = rest;
+    }
+    let link = || {
+        let mut linker = StaticLinker::new();
+        for (object, name) in objects.iter().zip(["first", "second", "third", "fourth"]) {
+            linker.add(name, object)?;
+        }
+        linker.finish()
+    };
+    match link() {
+        Ok(linked) => {
+            // Each name, string and section is copied once; what aligns them is bounded by itself.
+            assert!(linked.len() <= 8 * all + (9 << 20), "{} of {all} bytes", linked.len());
+            assert!(link().is_ok_and(|again| again == linked), "the same objects make the same one");
+            if linked.len() <= 4 * all {
+                object(&linked);
+            }
+        }
+        Err(e) => said(&e),
+    }
+}
+
+#[allow(dead_code, reason = "not every user opens")]
 pub(crate) fn object(data: &[u8]) {
     let spec = match ObjectSpec::parse_named("fuzz", data) {
         Ok(spec) => spec,
@@ -109,9 +140,9 @@ fn config(spec: &ObjectSpec, text: &str) {
     }
 }
 
-fn said(e: &oxbpf_obj::Error) {
+fn said(e: &dyn std::error::Error) {
     assert!(!e.to_string().is_empty());
-    let mut source = std::error::Error::source(e);
+    let mut source = e.source();
     while let Some(s) = source {
         assert!(!s.to_string().is_empty());
         source = s.source();

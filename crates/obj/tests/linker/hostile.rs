@@ -2,7 +2,7 @@
 
 use oxbpf_obj::{ObjectSpec, StaticLinker};
 
-use crate::common::elf::{File, NOBITS, PROGBITS, Sec, Sym};
+use crate::common::elf::{File, GLOBAL, NOBITS, NOTYPE, OBJECT, PROGBITS, Sec, Sym};
 use crate::{link_bytes, object};
 
 /// That it returns is what matters; what comes out can be read, or there is an error that says something.
@@ -89,4 +89,41 @@ fn names_that_are_ends_of_each_other() {
     }
     let error = StaticLinker::new().add("file", &file.build()).unwrap_err().to_string();
     assert_eq!(error, "file: too large: too many names");
+}
+
+#[test]
+fn names_that_no_section_has() {
+    use oxbpf_obj::Endian;
+    let mut types = oxbpf_btf::BtfBuilder::new();
+    types.add_datasec(&"n".repeat(9000), 0, []).unwrap();
+    let mut file = File::default();
+    file.data(".BTF", types.to_vec(Endian::Little).unwrap());
+    let error = StaticLinker::new().add("file", &file.build()).unwrap_err().to_string();
+    assert_eq!(error, "file: too large: too many bytes in a name");
+}
+
+#[test]
+fn types_that_branch_at_every_step() {
+    use oxbpf_btf::{BtfBuilder, Endian, Field, IntEncoding, SecVar, TypeId};
+    // Each struct has two of the one before: 2^60 ints.
+    let object = |is_extern: bool| {
+        let mut types = BtfBuilder::new();
+        let mut ty = types.add_int("int", 4, IntEncoding::SIGNED).unwrap();
+        ty = types.add_array(ty, ty, 0).unwrap();
+        for n in 0..60 {
+            let fields = [Field::new("a", ty, 0), Field::new("b", ty, 0)];
+            ty = types.add_struct(&format!("s{n}"), 0, fields).unwrap();
+        }
+        let var: TypeId = types.add_var("v", ty, if is_extern { 2 } else { 1 }).unwrap();
+        let var = SecVar { ty: var, offset: 0, size: 0 };
+        types.add_datasec(if is_extern { ".extern" } else { ".data" }, 0, [var]).unwrap();
+        let mut file = File::default();
+        let data = file.data(".data", [0; 8]);
+        let (section, kind) = if is_extern { (0, NOTYPE) } else { (data, OBJECT) };
+        file.symbol(Sym { name: "v", bind: GLOBAL, kind, section, ..Sym::default() });
+        file.data(".BTF", types.to_vec(Endian::Little).unwrap());
+        file.build()
+    };
+    assert!(survive(&[("defines", object(false)), ("wants", object(true))]));
+    assert!(survive(&[("wants", object(true)), ("defines", object(false))]));
 }

@@ -119,3 +119,15 @@ fn every_object_survives_alone() {
         assert_eq!(before.maps.len(), after.maps.len(), "{name}");
     }
 }
+
+#[test]
+fn what_is_referred_to_can_be_weak() {
+    // user.bpf.o refers to what the others define, one weak, and does not say that it may be weak.
+    for order in [["weak", "user", "strong"], ["user", "weak", "strong"], ["strong", "user", "weak"]] {
+        let spec = parse(&link(&order).unwrap());
+        let value = spec.global("value").unwrap();
+        let mut bytes = [0; 4];
+        spec.maps[value.map].data().unwrap().read(value.offset, &mut bytes);
+        assert_eq!(i32::from_le_bytes(bytes), 2, "{order:?}");
+    }
+}
