@@ -40,7 +40,8 @@ pub fn has_helper(kernel: &Kernel, helper: u32) -> Result<bool, SysError> {
 ///
 /// For types that are for functions of the kernel (`tracing`, `lsm`, `struct_ops`) functions are chosen that every
 /// kernel has; a helper that only programs on certain others may call counts as one that they may not. With missing
-/// capabilities, the answer is that for a program of this process.
+/// capabilities, the answer is that for a program of this process. The kernel's log notes that `bpf_probe_write_user`
+/// was asked for, and before 5.9 `bpf_trace_printk`.
 ///
 /// ```
 /// # let kernel = oxbpf::Kernel::with_door(std::sync::Arc::new(oxbpf::sys::doors::Fake::new()));

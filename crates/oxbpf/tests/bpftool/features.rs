@@ -18,7 +18,8 @@ pub(crate) fn tests(suite: &mut Suite) {
 }
 
 fn probed() -> Result<Value> {
-    bpftool(&["feature", "probe", "kernel"])
+    // Without "full" it leaves out helpers whose probe the kernel logs.
+    bpftool(&["feature", "probe", "kernel", "full"])
 }
 
 fn program_types() -> TestResult {
