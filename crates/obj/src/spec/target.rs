@@ -1,5 +1,7 @@
 //! What a program is verified against.
 
+use std::fmt;
+
 use oxbpf_btf::Kind;
 
 use super::ProgramSpec;
@@ -38,6 +40,22 @@ impl<'a> KernelTarget<'a> {
     /// The name of its type.
     pub fn btf_name(&self) -> String {
         format!("{}{}", self.prefix, self.name)
+    }
+}
+
+impl fmt::Display for KernelTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.prefix {
+            "btf_trace_" => "tracepoint",
+            "bpf_lsm_" => "LSM hook",
+            "bpf_iter_" => "iterator",
+            _ => "function",
+        };
+        write!(f, "{what} {}", self.name)?;
+        match self.module {
+            Some(module) => write!(f, " in {module}"),
+            None => f.write_str(" in its BTF"),
+        }
     }
 }
 

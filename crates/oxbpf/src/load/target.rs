@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use oxbpf_obj::{AttachType, Btf, ProgramSpec, ProgramType, TypeId};
+use oxbpf_obj::{AttachType, Btf, KernelTarget, ProgramSpec, ProgramType, TypeId};
 use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
 
 use super::handlers;
@@ -60,8 +60,8 @@ pub(super) fn find<'a>(
             "the program whose function {name} it replaces is not given (LoadOptions::targets)"
         )));
     }
-    let wanted = Wanted::of(spec.attach_type, name);
-    match wanted.find(types) {
+    let wanted = KernelTarget::new(spec.attach_type, name);
+    match look(&wanted, types) {
         Ok(Some(Declared { found, module, .. })) => Ok(Target { id: found, module, program: None }),
         Ok(None) => Err(missing(format!("this kernel has no {wanted}"))),
         Err(source) => Err(untold(source)),
@@ -83,63 +83,19 @@ fn needs_target(spec: &ProgramSpec, given: bool) -> bool {
     if spec.attach_to.is_none() && handlers::of(spec).is_some() {
         return false;
     }
-    match spec.def {
-        Some(def) => def.attach_btf || given,
-        None => given || matches!(spec.prog_type, ProgramType::TRACING | ProgramType::LSM | ProgramType::EXT),
-    }
+    given || spec.needs_target()
 }
 
-/// A name in the kernel's types.
-struct Wanted<'a> {
-    /// The module that it must be in; any for `None`.
-    module: Option<&'a str>,
-    name: &'a str,
-    prefix: &'static str,
-    kind: Kind,
-}
-
-impl<'a> Wanted<'a> {
-    /// What programs of this attach type mean by `name`, which may be `module:name`.
-    fn of(attach_type: Option<AttachType>, name: &'a str) -> Self {
-        let (module, name) = match name.split_once(':') {
-            Some((module, name)) => (Some(module), name),
-            None => (None, name),
-        };
-        let (prefix, kind) = match attach_type {
-            Some(AttachType::TRACE_RAW_TP) => ("btf_trace_", Kind::Typedef),
-            Some(AttachType::LSM_MAC | AttachType::LSM_CGROUP) => ("bpf_lsm_", Kind::Func),
-            Some(AttachType::TRACE_ITER) => ("bpf_iter_", Kind::Func),
-            _ => ("", Kind::Func),
-        };
-        Self { module, name, prefix, kind }
-    }
-
-    fn find(&self, types: &KernelTypes) -> Result<Option<Declared<TypeId>>, SysError> {
-        let name = format!("{}{}", self.prefix, self.name);
-        let look = |btf: &Btf, first| btf.find(&name, self.kind).filter(|id| *id >= first);
-        types.find(self.module, look)
-    }
-}
-
-impl std::fmt::Display for Wanted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let what = match self.prefix {
-            "btf_trace_" => "tracepoint",
-            "bpf_lsm_" => "LSM hook",
-            "bpf_iter_" => "iterator",
-            _ => "function",
-        };
-        write!(f, "{what} {}", self.name)?;
-        match self.module {
-            Some(module) => write!(f, " in {module}"),
-            None => f.write_str(" in its BTF"),
-        }
-    }
+/// Looks for a target in the kernel first, then in its modules.
+fn look(wanted: &KernelTarget<'_>, types: &KernelTypes) -> Result<Option<Declared<TypeId>>, SysError> {
+    let name = wanted.btf_name();
+    let look = |btf: &Btf, first| btf.find(&name, wanted.kind).filter(|id| *id >= first);
+    types.find(wanted.module, look)
 }
 
 /// A function of the kernel or of a module.
 pub(crate) fn find_function(kernel: &Kernel, name: &str) -> Result<Option<Declared<TypeId>>, SysError> {
-    Wanted::of(None, name).find(&KernelTypes::new(kernel))
+    look(&KernelTarget::new(None, name), &KernelTypes::new(kernel))
 }
 
 /// The function `name` of another program.
