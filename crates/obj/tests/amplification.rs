@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use common::elf::{File, GLOBAL, NOTYPE, OBJECT, PROGBITS, Sec, Sym};
 use common::link;
 use oxbpf_btf::{BtfBuilder, Endian, Field, IntEncoding, SecVar, TypeId};
-use oxbpf_obj::{Error, ObjectSpec};
+use oxbpf_obj::insn::opcode;
+use oxbpf_obj::{Error, Insn, ObjectSpec};
 
 /// Reads and links within a time that even a debug build on a busy machine keeps by far.
 fn survive(bytes: &[u8]) -> Result<ObjectSpec, Error> {
@@ -41,7 +42,7 @@ fn sections_that_claim_the_same_bytes() {
         assert_eq!(message(&file), "ELF file: sections overlap", "{name}");
     }
     let mut file = File::minimal();
-    let text = file.code("tc", &[oxbpf_obj::Insn::exit()]);
+    let text = file.code("tc", &[Insn::exit()]);
     file.data(".note", vec![0; 100_000]);
     for _ in 0..500 {
         let (offset, size) = (Some(96), Some(99_200));
@@ -126,4 +127,37 @@ fn one_prototype_for_many_functions() {
     file.data(".BTF", b.to_vec(Endian::Little).unwrap());
     let spec = survive(&file.build()).unwrap();
     assert_eq!(spec.externs.len(), 1);
+}
+
+/// A table of 50,000 entries for each of 2,000 programs, or as many tables that share entries.
+#[test]
+fn one_jump_table_for_many_programs() {
+    let mut file = File::default();
+    let load = Insn { code: opcode::LD_IMM64, ..Insn::default() };
+    let code = [load, Insn::default(), Insn::mov64_imm(0, 0), Insn::exit()];
+    let xdp = file.code("xdp", &code.repeat(2_000));
+    for i in 0..2_000 {
+        file.func("prog", xdp, 4 * i, 4);
+    }
+    // All lead to the end of the first.
+    let entries: Vec<u8> = (0..50_000).flat_map(|_| 24_u64.to_le_bytes()).collect();
+    let size = entries.len() as u64;
+    let section = file.data(".jumptables", entries);
+    let table = file.symbol(Sym { name: "t", kind: OBJECT, section, size, ..Sym::default() });
+    let relocs: Vec<_> = (0..2_000).map(|i| (32 * i, table, 1)).collect();
+    file.relocs(".relxdp", xdp, &relocs);
+    let spec = survive(&file.build()).unwrap();
+    let error = link(&spec).unwrap_err().to_string();
+    assert!(error.contains("outside of the function"), "{error}");
+    for i in 0..2_000 {
+        file.symbol(Sym {
+            name: "t",
+            kind: OBJECT,
+            section,
+            value: 8 * i,
+            size: size - 8 * i,
+            ..Sym::default()
+        });
+    }
+    assert!(message(&file).starts_with("symbol t: it is no jump table"));
 }

@@ -13,6 +13,7 @@ const FILE: &str = "tests/struct_ops.bpf.o";
 pub(crate) fn tests(suite: &mut Suite) {
     let needs = |major, minor| [Need::Bpf, Need::NetAdmin, Need::Trampolines, Need::Kernel(major, minor)];
     suite.test("struct_ops::the_kernel_calls_its_programs", &needs(5, 13), called);
+    suite.test("struct_ops::not_attached_with_the_object", &needs(5, 13), not_attached);
     suite.test("struct_ops::by_links_and_replaced", &needs(6, 4), linked);
     suite.test("struct_ops::fields_that_the_kernel_lacks", &needs(5, 13), lacking);
     suite.test("struct_ops::programs_go_with_their_map", &[], programs);
@@ -65,6 +66,29 @@ fn called() -> TestResult {
     assert!(wait_until(PATIENCE, || !is_registered("oxbpf_called")));
     let other = loaded.map("struct_o.bss")?.attach_struct_ops().expect_err("no table");
     assert!(matches!(other, Error::MapKind { .. }), "{other}");
+    Ok(())
+}
+
+/// A map with `autoattach` off waits for its own attachment. One function was replaced by another: the one that the
+/// source says is of no use, and not loaded.
+fn not_attached() -> TestResult {
+    let loaded = Loaded::with(FILE, |spec| {
+        only(spec, &["plain"]);
+        named(spec, "plain", "oxbpf_waits")?;
+        let map = spec.map_mut("plain").ok_or("it is there")?;
+        map.autoattach = false;
+        let ops = map.struct_ops_mut().ok_or("it is one")?;
+        ops.programs.insert("init".into(), "other_init".into());
+        Ok(())
+    })?;
+    let names: Vec<&str> = loaded.object.programs().iter().map(oxbpf::Program::name).collect();
+    assert_eq!(names, ["ssthresh", "cong_avoid", "undo_cwnd", "other_init"]);
+    assert_eq!(loaded.object.attach()?.len(), 0);
+    assert!(!is_registered("oxbpf_waits") && !loaded.map("plain")?.autoattach());
+    let link = loaded.map("plain")?.attach_struct_ops()?;
+    connect_with("oxbpf_waits")?;
+    assert_eq!(loaded.global::<u64>("inits")?, 100, "by the other function");
+    drop(link);
     Ok(())
 }
 
@@ -121,6 +145,15 @@ fn programs() -> TestResult {
     assert_eq!(loaded(&spec), ["ssthresh", "cong_avoid", "undo_cwnd"]);
     only(&mut spec, &[]);
     assert_eq!(loaded(&spec), Vec::<String>::new());
+    // A function that is taken out is no longer loaded, though its section does not say `?`.
+    let mut less = spec.clone();
+    only(&mut less, &["plain"]);
+    less.map_mut("plain")
+        .and_then(oxbpf::MapSpec::struct_ops_mut)
+        .ok_or("it is one")?
+        .programs
+        .remove("init");
+    assert_eq!(loaded(&less), ["ssthresh", "cong_avoid", "undo_cwnd"]);
     let plain = spec.map("plain").and_then(oxbpf::MapSpec::struct_ops).ok_or("it is one")?;
     assert_eq!(plain.programs["init"], "init");
     assert_eq!(plain.data.len(), 48);

@@ -7,6 +7,7 @@ mod aya;
 mod externs;
 mod features;
 mod linked;
+mod map_kinds;
 mod maps;
 mod objects;
 mod plan;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     features::tests(&mut suite);
     linked::tests(&mut suite);
     objects::tests(&mut suite);
+    map_kinds::tests(&mut suite);
     maps::tests(&mut suite);
     plan::tests(&mut suite);
     probes::tests(&mut suite);

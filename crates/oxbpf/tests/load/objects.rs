@@ -55,6 +55,8 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "struct_ops" => needs.push(Need::Kernel(5, 13)),
         "arena" => needs.push(Need::Kernel(6, 9)),
         "iter" => needs.push(Need::Kernel(6, 1)),
+        "exclusive" | "resized" => needs.push(Need::Kernel(5, 14)),
+        "other_maps" => needs.push(Need::Kernel(5, 16)),
         "stream" => needs.push(Need::Kernel(6, 18)),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
