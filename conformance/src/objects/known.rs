@@ -9,6 +9,7 @@ const VERDICTS: &[(&str, Stage, Stage, &str)] = &[
     ("cb_refs.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("kfunc_call_fail.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("map_kptr_fail.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
+    ("test_bpf_nf_fail.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("testdata/tests/missing_externs.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("testdata/tests/legacy_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/iproute2_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),

@@ -49,6 +49,9 @@ enum Finding {
     Compared(Compared, Vec<Difference>),
 }
 
+/// After so many objects the lines of JSON for them are printed.
+const CHUNK: usize = 32;
+
 /// Both verdicts on an object, and what differs in what was made of it.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -94,14 +97,18 @@ fn rows(settings: &Objects) -> Outcome<Vec<Row>> {
     });
     verdict::warm_up()?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let answers = pool::each(objects.len(), cpus, |job, say| examine(&objects[job], true, say))?;
     let mut rows = Vec::new();
-    for (path, said) in objects.iter().zip(answers) {
-        rows.push(row(path, said)?);
+    for objects in objects.chunks(CHUNK) {
+        let answers = pool::each(objects.len(), cpus, |job, say| examine(&objects[job], true, say))?;
+        for (path, said) in objects.iter().zip(answers) {
+            let row = row(path, said)?;
+            if settings.json {
+                println!("{}", serde_json::to_string(&row).expect("plain data"));
+            }
+            rows.push(row);
+        }
     }
-    if settings.json {
-        rows.iter().for_each(|row| println!("{}", serde_json::to_string(row).expect("plain data")));
-    } else {
+    if !settings.json {
         table::print(&rows, &failed);
     }
     Ok(rows)

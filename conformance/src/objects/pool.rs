@@ -9,8 +9,9 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A process may take so many seconds.
-const PATIENCE: u32 = 300;
+/// A process may take so many seconds. An emulated machine that shares its CPU takes minutes to refuse a program of a
+/// million instructions.
+const PATIENCE: u32 = 1200;
 
 /// What a process said before it ended: each value, and what it died of, if it did.
 pub(crate) struct Said<T> {
