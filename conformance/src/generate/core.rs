@@ -62,7 +62,7 @@ fn program(universe: &Universe, random: &mut Random, most: u32) -> Graph {
 /// Makes a type one of several of the same name, now and then.
 fn flavour(ty: &mut Ty, random: &mut Random) {
     if !ty.name.is_empty() && ty.kind != Kind::Func && random.percent(10) {
-        ty.name.push_str(*random.pick(&["___old", "___2", "___a___b"]));
+        ty.name.push_str(random.pick::<&str>(&["___old", "___2", "___a___b"]));
     }
 }
 

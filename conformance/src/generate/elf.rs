@@ -32,7 +32,7 @@ pub(super) fn object(insns: u32, btf: &[u8], ext: &[u8]) -> Vec<u8> {
     symbols.extend([0x12, 0, 1, 0]);
     symbols.extend([0u64, code.len() as u64].into_iter().flat_map(u64::to_ne_bytes));
     let text = |name| Section { kind: STRTAB, ..data(name, 0, b"\0prog\0GPL\0".to_vec()) };
-    let mut sections = vec![
+    let mut sections = [
         Section { kind: 0, ..data("", 0, Vec::new()) },
         data("xdp", 6, code),
         data(".BTF", 0, btf.to_vec()),

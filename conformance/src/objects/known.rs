@@ -11,6 +11,9 @@ const VERDICTS: &[(&str, Stage, Stage, &str)] = &[
     ("map_kptr_fail.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("test_bpf_nf_fail.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
     ("testdata/tests/missing_externs.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
+    ("testdata/tests/exceptions.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
+    ("testdata/tests/module_externs.bpf.o", Stage::Opens, Stage::Loads, UNUSED),
+    ("testdata/tests/struct_ops.bpf.o", Stage::Opens, Stage::Loads, OPTIONAL),
     ("testdata/tests/legacy_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/iproute2_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/no_btf.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
@@ -34,6 +37,9 @@ const FIELDS: &[(&str, &str, &str, &str, &str)] = &[
     ("map_ptr_kern.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
     ("test_map_in_map.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
     ("testdata/tests/struct_ops.bpf.o", "made", "made", NOT_TRIED, OPTIONAL),
+    ("testdata/tests/struct_ops.bpf.o", "made", "refused", NOT_TRIED, OPTIONAL),
+    ("testdata/tests/struct_ops.bpf.o", "struct_ops", "none", "", OPTIONAL),
+    ("testdata/tests/struct_ops.bpf.o", "btf", "", "", QMARK),
 ];
 
 const WRAPPER: &str = "LINUX_HAS_SYSCALL_WRAPPER: libbpf tries it with a kprobe, and takes it for missing where the \
@@ -41,6 +47,8 @@ const WRAPPER: &str = "LINUX_HAS_SYSCALL_WRAPPER: libbpf tries it with a kprobe,
 const SLOTS: &str =
     "neither loads it, for a map that the kernel refuses; oxbpf fills maps of maps when all maps are there";
 const OPTIONAL: &str = "both maps of a section '?.struct_ops.link' are off; libbpf takes the second to be on";
+const QMARK: &str =
+    "kernels before 6.9 take no '?' in names of sections; libbpf writes over the name, oxbpf adds another";
 const EARLY: &str = "neither loads it, and oxbpf knows before it makes anything";
 
 /// Why the two differ on an object, if that is known.
