@@ -14,6 +14,8 @@ const KNOWN: &[(&str, Stage, Stage, &str)] = &[
     ("tcp_ca_write_sk_pacing.bpf.o", Stage::Died, Stage::Opens, STRUCT_OPS),
     ("test_prog_array_init.bpf.o", Stage::Opens, Stage::Loads, PROGRAM_ARRAYS),
     ("testdata/tests/arena.bpf.o", Stage::Died, Stage::Opens, ARENA),
+    ("testdata/tests/aya.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
+    ("testdata/tests/aya_btf.bpf.o", Stage::Refused, Stage::Loads, LEGACY),
     ("testdata/tests/externs.bpf.o", Stage::Loads, Stage::Deviates, PROTOTYPES),
     ("testdata/tests/inner_maps.bpf.o", Stage::Opens, Stage::Loads, PROGRAM_ARRAYS),
     ("testdata/tests/iproute2_maps.bpf.o", Stage::Refused, Stage::Loads, LEGACY),

@@ -45,6 +45,10 @@ fn same(mut spec: ObjectSpec) -> TestResult {
             assert_eq!(ordinary.errno(), light.errno(), "{ordinary}; {light}");
             return Err(Skip::because(light.to_string()).into());
         }
+        // Before 6.8 loading rewrites the types of functions that take the context; a loader takes them as they are.
+        (Ok(_), Err(light)) if spec.name == "context_args" => {
+            return Err(Skip::because(light.to_string()).into());
+        }
         (ordinary, light) => panic!("{:?} and {:?}", ordinary.err(), light.err()),
     };
     assert_eq!(names(&light), names(&ordinary));
