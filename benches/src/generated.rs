@@ -82,6 +82,45 @@ pub(crate) fn core_file(btf: &Btf, structs: usize) -> Outcome<PathBuf> {
     compile(&format!("core{structs}"), &source)
 }
 
+/// Objects that are linked to one.
+const UNITS: usize = 50;
+
+/// 50 objects of one tool: each with some programs and functions of its own, CO-RE accesses to some of 200 structs, a
+/// variable for the others, and one of the object before it.
+pub(crate) fn units(btf: &Btf) -> Outcome<Vec<PathBuf>> {
+    let chosen = choose(btf, 200)?;
+    let accesses = accesses(&chosen);
+    let mut units = Vec::new();
+    for unit in 0..UNITS {
+        let mut source = PRELUDE.to_owned();
+        let own = &accesses[unit * PROGRAMS * ACCESSES / UNITS..][..PROGRAMS * ACCESSES / UNITS];
+        for (n, target) in chosen.iter().enumerate() {
+            let mut fields = own.iter().filter(|access| access.0 == n).map(|access| access.1).peekable();
+            if fields.peek().is_some() {
+                declare(&mut source, target, 0..target.fields.len().min(40))?;
+            }
+        }
+        source.push_str("#define READ(type, field) ({ u64 v = 0; \\\n");
+        source
+            .push_str("\tstruct type *p = task; probe_read_kernel(&v, sizeof(p->field), &p->field); v; })\n");
+        let before = (unit + UNITS - 1) % UNITS;
+        writeln!(source, "u64 total{unit};\nextern u64 total{before};")?;
+        writeln!(source, "static __attribute__((noinline)) u64 add(u64 n) {{ return total{before} += n; }}")?;
+        for (program, accesses) in own.chunks(ACCESSES).enumerate() {
+            writeln!(source, "SEC(\"raw_tp/sys_enter\") int u{unit}_{program}(void *ctx)\n{{")?;
+            writeln!(source, "\tvoid *task = (void *)get_current_task();\n\tu64 sum = 0;")?;
+            for &(target, field) in accesses {
+                let target = &chosen[target];
+                let field = field % target.fields.len().min(40);
+                writeln!(source, "\tsum += READ({}, {});", target.name, target.fields[field].0)?;
+            }
+            source.push_str("\treturn add(sum);\n}\n");
+        }
+        units.push(compile(&format!("unit{unit}"), &source)?);
+    }
+    Ok(units)
+}
+
 /// One program with a counter, as in everybody's first example.
 ///
 /// It goes to a raw tracepoint: from a perf event's it would be detached only after the kernel has waited for

@@ -1,5 +1,6 @@
 //! The C libbpf behind safe faces, no more of it than the measurements need.
 
+mod link;
 mod map;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -9,6 +10,7 @@ use std::ptr::{self, NonNull};
 
 use libbpf_sys as sys;
 
+pub(crate) use link::link;
 pub(crate) use map::Map;
 
 /// Keeps libbpf from writing to standard error; forming its messages is left out on both sides.
