@@ -5,10 +5,14 @@ use oxbpf_obj::{Endian, Insn};
 
 use crate::KernelVersion;
 
+/// `bpf_tail_call`.
+const TAIL_CALL: i32 = 12;
+
 /// Why a kernel of `version` would not take these instructions, if it would not.
 pub(super) fn newer(version: KernelVersion, insns: &[u8]) -> Option<String> {
     let (slots, _) = insns.as_chunks::<{ Insn::SIZE }>();
     let mut slots = slots.iter().enumerate();
+    let (mut calls_functions, mut tail_call) = (false, None);
     while let Some((at, slot)) = slots.next() {
         let insn = Insn::decode(*slot, Endian::NATIVE);
         if insn.is_helper_call() && u32::try_from(insn.imm).ok().and_then(helper_since).is_none() {
@@ -20,9 +24,14 @@ pub(super) fn newer(version: KernelVersion, insns: &[u8]) -> Option<String> {
             let what = if insn.is_helper_call() { "unknown func" } else { what };
             return Some(format!("{at}: {what}: Linux {major}.{minor}"));
         }
+        calls_functions |= insn.is_pseudo_call();
+        if insn.is_helper_call() && insn.imm == TAIL_CALL {
+            tail_call = tail_call.or(Some(at));
+        }
         if insn.is_ldimm64() {
             slots.next();
         }
     }
-    None
+    let at = tail_call.filter(|_| calls_functions && !version.at_least(5, 10))?;
+    Some(format!("{at}: tail call in a program of several functions: Linux 5.10"))
 }
