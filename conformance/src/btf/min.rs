@@ -7,7 +7,7 @@ use std::process::Command;
 
 use oxbpf_btf::{Btf, CoreReloKind};
 use oxbpf_obj::relo_core::Problem;
-use oxbpf_obj::{CoreOutcome, CoreTarget, ObjectSpec, min_core_btf};
+use oxbpf_obj::{BtfFile, CoreOutcome, CoreTarget, ObjectSpec, min_core_btf};
 
 use super::same_bytes;
 use crate::tally::{Tally, Verdict};
@@ -19,10 +19,12 @@ pub(super) fn run(settings: &Settings, tally: &mut Tally) -> Outcome<()> {
     let (target, output) = (folder.join("target.btf"), folder.join("out.btf"));
     let vmlinux = PathBuf::from("/sys/kernel/btf/vmlinux");
     let mut objects = inputs::objects()?;
-    // Debian's bpftool cannot swap `.BTF.ext`.
-    objects.retain(|path| {
-        fs::read(path).is_ok_and(|raw| ObjectSpec::parse(&raw).is_ok_and(|spec| spec.endian.is_native()))
-    });
+    // Debian's bpftool cannot swap `.BTF.ext`, and insists that there is one.
+    let is_taken = |raw: &[u8]| {
+        let opens = ObjectSpec::parse(raw).is_ok_and(|spec| spec.endian.is_native());
+        opens && BtfFile::parse(raw, None).is_ok_and(|file| file.ext.is_some())
+    };
+    objects.retain(|path| fs::read(path).is_ok_and(|raw| is_taken(&raw)));
     for path in &objects {
         let what = path.display().to_string();
         compare(tally, "object of vmlinux", &what, &vmlinux, std::slice::from_ref(path), &output)?;

@@ -83,7 +83,7 @@ impl StrIndex {
 
 /// Whether the string at `off` is `s`.
 #[inline]
-fn is_at(section: &[u8], off: u32, s: &[u8]) -> bool {
+pub(crate) fn is_at(section: &[u8], off: u32, s: &[u8]) -> bool {
     let rest = section.get(off as usize..).and_then(|rest| rest.strip_prefix(s));
     rest.is_some_and(|rest| rest.first().is_none_or(|&b| b == 0))
 }

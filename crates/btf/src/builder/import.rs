@@ -78,14 +78,16 @@ impl BtfBuilder {
         let mut copied = first;
         self.undoing(|b| {
             let mut words: Vec<u32> = Vec::new();
-            for (ty, id) in other.types().zip(ids.iter().skip(1)) {
+            let (all, order) = (other.type_words(), other.order());
+            for (own, id) in ids.iter().skip(1).enumerate() {
                 // Ids of what is copied go up one by one; what stands for a type was there before.
                 if *id != Some(TypeId(copied)) {
                     continue;
                 }
                 copied = copied.wrapping_add(1);
                 words.clear();
-                words.extend(ty.words());
+                let ty = all.get(other.words_of(own)).unwrap_or_default();
+                words.extend(ty.iter().map(|&word| order.u32(word)));
                 if let Some(mut edit) = Edit::of(&mut words) {
                     for off in edit.strings() {
                         *off = strings.offset(*off, |s| b.add_bytes(s))?;
@@ -93,7 +95,10 @@ impl BtfBuilder {
                     for id in edit.ids() {
                         let target = TypeId(*id);
                         let new = ids.get(target.0 as usize).copied().flatten();
-                        *id = new.ok_or_else(|| ty.error(TypeProblem::LeftOut { target }))?.0;
+                        *id = match new {
+                            Some(new) => new.0,
+                            None => return Err(left_out(other, own, target)),
+                        };
                     }
                 }
                 b.push_raw(words.iter().copied())?;
@@ -101,6 +106,16 @@ impl BtfBuilder {
             Ok(())
         })?;
         Ok(Imported { ids, strings })
+    }
+}
+
+/// An own type of `other` refers to one that was left out.
+#[cold]
+fn left_out(other: &Btf, own: usize, target: TypeId) -> Error {
+    let id = TypeId(other.first_id().0.wrapping_add(own as u32));
+    match other.get(id) {
+        Ok(ty) => ty.error(TypeProblem::LeftOut { target }),
+        Err(error) => error,
     }
 }
 

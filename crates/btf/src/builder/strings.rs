@@ -1,4 +1,8 @@
-use crate::{Error, strindex::StrIndex, words::c_str};
+use crate::{
+    Error,
+    strindex::{StrIndex, is_at},
+    words::c_str,
+};
 
 /// Strings, each of which is there once.
 #[derive(Clone, Default)]
@@ -8,12 +12,17 @@ pub(crate) struct Strings {
     first: u32,
     /// Strings that were read are entered when the first is added.
     index: StrIndex,
+    /// How many bytes were read: strings in them may be there twice, and the first counts.
+    read: usize,
+    /// Where the string behind the last one asked for begins: names come in the order that they came in before, when a
+    /// struct comes again.
+    next: u32,
 }
 
 impl Strings {
     /// `first`: the offset of the first byte in the numbering that includes the base's.
     pub(crate) fn new(bytes: Vec<u8>, first: u32) -> Strings {
-        Strings { bytes, first, ..Strings::default() }
+        Strings { read: bytes.len(), bytes, first, ..Strings::default() }
     }
 
     /// The offset of the first byte.
@@ -45,10 +54,13 @@ impl Strings {
         if self.bytes.is_empty() && own_empty {
             self.bytes.push(0);
         }
+        if self.next as usize >= self.read && !s.is_empty() && is_at(&self.bytes, self.next, s) {
+            return Ok(self.found(self.next, s));
+        }
         self.index.enter(&self.bytes);
         let hash = self.index.hash(s);
         if let Some(off) = self.index.find(&self.bytes, hash, s) {
-            return Ok(off.saturating_add(self.first));
+            return Ok(self.found(off, s));
         }
         let own = u32::try_from(self.bytes.len());
         let end = self.bytes.len().saturating_add(s.len()).saturating_add(1);
@@ -59,6 +71,13 @@ impl Strings {
         self.bytes.extend_from_slice(s);
         self.bytes.push(0);
         self.index.add(hash, own, self.bytes.len());
-        Ok(own.saturating_add(self.first))
+        Ok(self.found(own, s))
+    }
+
+    /// The offset to answer for the string `s`, which is at `own`.
+    #[inline]
+    fn found(&mut self, own: u32, s: &[u8]) -> u32 {
+        self.next = own.saturating_add(s.len() as u32).saturating_add(1);
+        own.saturating_add(self.first)
     }
 }

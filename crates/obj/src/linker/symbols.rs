@@ -44,7 +44,8 @@ pub(super) fn is_shared(ty: Type<'_>) -> bool {
 impl<'b> Decls<'b> {
     pub(super) fn collect(btf: &'b Btf) -> Self {
         let mut decls = Names::<&[u8], Decl>::default();
-        for ty in btf.types() {
+        let wanted = |kind| matches!(kind, Kind::Var | Kind::Func | Kind::Datasec);
+        for ty in btf.headers().filter(|header| wanted(header.kind())).map(|header| header.ty()) {
             if is_shared(ty) {
                 let decl = decls.entry(ty.name_bytes()).or_insert(Decl { ty: ty.id(), section: None });
                 if decl.section.is_none() {
