@@ -14,6 +14,7 @@ pub use disasm::disassemble;
 pub use helper::{helper_id, helper_name, helper_since, helpers};
 pub use operand::{Alu, Atomic, Cond, Reg, Size, Swap};
 pub use regs::Regs;
+pub use since::{TAIL_CALL, TAIL_CALL_BESIDE_FUNCTIONS};
 pub use text::{TextError, TextProblem, assemble};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

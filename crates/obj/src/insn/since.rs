@@ -2,6 +2,13 @@
 
 use super::{Insn, helper_since, opcode as op};
 
+/// The number of the helper `bpf_tail_call`.
+pub const TAIL_CALL: u32 = 12;
+/// The first kernel release that takes tail calls in programs with functions of their own, and what it is: the like of
+/// [`Insn::since`] for what only the whole program shows.
+pub const TAIL_CALL_BESIDE_FUNCTIONS: ((u16, u16), &str) =
+    ((5, 10), "tail call in a program of several functions");
+
 impl Insn {
     /// The first kernel release that takes instructions like this one, as (major, minor), and what they are; `None` for
     /// those that every kernel with bpf(2) takes. A call of a helper is one of its number.

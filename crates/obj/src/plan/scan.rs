@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::loops;
 use super::need::{Release, Whose};
 use crate::core_check::line_at;
-use crate::insn::{Insn, helper_name, opcode as op};
+use crate::insn::{Insn, TAIL_CALL, TAIL_CALL_BESIDE_FUNCTIONS, helper_name, opcode as op};
 use crate::link::shortened;
 use crate::{Btf, FixupKind, ProgramImage};
 
 /// Instructions that a program may have before Linux 5.2.
 const FEW: usize = 4096;
-const TAIL_CALL: u32 = 12;
 
 /// What was found, each thing with the first instruction that has it.
 #[derive(Default)]
@@ -92,7 +91,8 @@ impl Scan {
         if image.functions.len() > 1
             && let Some(at) = self.helpers.get(&TAIL_CALL)
         {
-            self.features.insert("tail call in a program of several functions", ((5, 10).into(), *at));
+            let (since, what) = TAIL_CALL_BESIDE_FUNCTIONS;
+            self.features.insert(what, (since.into(), *at));
         }
     }
 }

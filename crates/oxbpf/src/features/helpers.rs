@@ -5,7 +5,7 @@ use oxbpf_obj::ProgramType;
 use oxbpf_obj::insn::Assembler;
 use oxbpf_sys::{Kernel, SysError};
 
-use super::trial::{self, Heard, Trial};
+use super::trial::{self, Trial};
 use super::{kept, loads_programs_of};
 
 /// Whether this kernel has the helper of this number, for whatever type of program. The answer is kept in `kernel`.
@@ -27,12 +27,9 @@ use super::{kept, loads_programs_of};
 /// `EPERM` (no `CAP_BPF`), `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out.
 pub fn has_helper(kernel: &Kernel, helper: u32) -> Result<bool, SysError> {
     kept(kernel, "oxbpf helpers", helper, || {
-        match Trial::new(kernel, ProgramType::SOCKET_FILTER).offer(kernel, call(helper), &[])? {
-            // To every kernel that has it, it has a name.
-            Heard::Refused(_, words) if words.contains("invalid func ") => Ok(false),
-            Heard::Refused(error, words) if words.is_empty() => Err(error),
-            _ => Ok(true),
-        }
+        let heard = Trial::new(kernel, ProgramType::SOCKET_FILTER).offer(kernel, call(helper), &[])?;
+        // To every kernel that has it, it has a name.
+        heard.unless(|words| words.contains("invalid func "))
     })
 }
 
@@ -67,11 +64,7 @@ pub fn may_call_helper(kernel: &Kernel, prog_type: ProgramType, helper: u32) -> 
             return Ok(false);
         }
         let ways = Trial::ways(kernel, prog_type)?;
-        let answers = trial::any(&ways, |way| match way.offer(kernel, call(helper), &[])? {
-            Heard::Loaded => Ok(true),
-            Heard::Refused(error, words) if words.is_empty() => Err(error),
-            Heard::Refused(_, words) => Ok(!is_denied(&words)),
-        });
+        let answers = trial::any(&ways, |way| way.offer(kernel, call(helper), &[])?.unless(is_denied));
         match answers {
             (Some(true), _) => Ok(true),
             // Perhaps in the way that could not be asked.

@@ -6,7 +6,7 @@ use oxbpf_obj::insn::Assembler;
 use oxbpf_obj::{ProgramType, TypeId};
 use oxbpf_sys::{Kernel, SysError};
 
-use super::trial::{self, Heard, Trial};
+use super::trial::{self, Trial};
 use super::{kept, loads_programs_of};
 use crate::load::{Declared, find_function};
 
@@ -62,11 +62,7 @@ pub fn may_call_kfunc(kernel: &Kernel, prog_type: ProgramType, name: &str) -> Re
         let place = i16::from(module.is_some());
         let answers = trial::any(&ways, |way| {
             let call = Assembler::new().call_kfunc(id.0.cast_signed(), place).exit();
-            match way.offer(kernel, call, &fds)? {
-                Heard::Loaded => Ok(true),
-                Heard::Refused(error, words) if words.is_empty() => Err(error),
-                Heard::Refused(_, words) => Ok(!is_denied(&words)),
-            }
+            way.offer(kernel, call, &fds)?.unless(is_denied)
         });
         match answers {
             // It is the same for all programs of a type.

@@ -32,6 +32,20 @@ pub(super) enum Heard {
     Refused(SysError, String),
 }
 
+impl Heard {
+    /// A yes, unless the words are a denial.
+    ///
+    /// # Errors
+    /// The refusal, if there are no words.
+    pub(super) fn unless(self, is_denial: impl Fn(&str) -> bool) -> Result<bool, SysError> {
+        match self {
+            Self::Loaded => Ok(true),
+            Self::Refused(error, words) if words.is_empty() => Err(error),
+            Self::Refused(_, words) => Ok(!is_denial(&words)),
+        }
+    }
+}
+
 impl Trial {
     /// Programs of a type, but for a target where it needs one.
     pub(super) fn new(kernel: &Kernel, prog_type: ProgramType) -> Self {

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use oxbpf_obj::{Btf, LightLoader, LightMap, LightStep, MapType, ProgramFlags, ProgramType, SectionDef};
 use oxbpf_sys::{Errno, Kernel, LogBuf, MapCreate, MapFd, ProgLoad, SysError, TestRun, uapi::ElemFlags};
 
-use super::LightLoad;
 use super::buffers::Buffers;
+use super::{LOG_SIZE, LightLoad};
 use crate::error::{Error, Result};
 use crate::load::memlock;
 use crate::map::{Map, Shape, create};
@@ -15,7 +15,6 @@ use crate::program::{About, Program};
 
 /// The license of loaders: they call helpers that ask for one.
 const LICENSE: &str = "Dual BSD/GPL";
-const VERIFIER_LOG: usize = 1 << 20;
 
 /// A loader and what it is run with.
 #[derive(Debug)]
@@ -176,7 +175,7 @@ impl<'a> Run<'a> {
             Ok(fd) => return Ok(fd),
             Err(refused) => refused,
         };
-        let mut log = LogBuf::new(LogBuf::ERRORS, VERIFIER_LOG);
+        let mut log = LogBuf::new(LogBuf::ERRORS, LOG_SIZE);
         match kernel.prog_load(&load, Some(&mut log)) {
             Ok(fd) => Ok(fd),
             Err(source) if log.text().trim().is_empty() => {

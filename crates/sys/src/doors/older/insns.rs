@@ -1,12 +1,9 @@
 //! Instructions and helpers, by the kernels that brought them.
 
-use oxbpf_obj::insn::helper_since;
+use oxbpf_obj::insn::{TAIL_CALL, TAIL_CALL_BESIDE_FUNCTIONS, helper_since};
 use oxbpf_obj::{Endian, Insn};
 
 use crate::KernelVersion;
-
-/// `bpf_tail_call`.
-const TAIL_CALL: i32 = 12;
 
 /// Why a kernel of `version` would not take these instructions, if it would not.
 pub(super) fn newer(version: KernelVersion, insns: &[u8]) -> Option<String> {
@@ -25,13 +22,14 @@ pub(super) fn newer(version: KernelVersion, insns: &[u8]) -> Option<String> {
             return Some(format!("{at}: {what}: Linux {major}.{minor}"));
         }
         calls_functions |= insn.is_pseudo_call();
-        if insn.is_helper_call() && insn.imm == TAIL_CALL {
+        if insn.is_helper_call() && insn.imm.cast_unsigned() == TAIL_CALL {
             tail_call = tail_call.or(Some(at));
         }
         if insn.is_ldimm64() {
             slots.next();
         }
     }
-    let at = tail_call.filter(|_| calls_functions && !version.at_least(5, 10))?;
-    Some(format!("{at}: tail call in a program of several functions: Linux 5.10"))
+    let ((major, minor), what) = TAIL_CALL_BESIDE_FUNCTIONS;
+    let at = tail_call.filter(|_| calls_functions && !version.at_least(major.into(), minor.into()))?;
+    Some(format!("{at}: {what}: Linux {major}.{minor}"))
 }
