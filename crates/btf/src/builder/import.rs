@@ -27,8 +27,8 @@ impl BtfBuilder {
     /// type will have if it is copied.
     ///
     /// # Errors
-    /// If `other` is split; if what is to stand for a type is not there; if a type that is copied refers to one that is left out; if there are too many types or
-    /// strings. Nothing is added then.
+    /// If `other` is split; if what is to stand for a type is not there; if a type that is copied refers to one that is
+    /// left out; if there are too many types or strings. Nothing is added then.
     ///
     /// ```
     /// use oxbpf_btf::{BtfBuilder, Import, IntEncoding, Kind};

@@ -36,8 +36,9 @@ type Result<T> = std::result::Result<T, AttachReason>;
 impl Object {
     /// Attaches every program that is to be attached by what its section says, and every struct_ops map.
     ///
-    /// Left out are programs and maps with [`Program::autoattach`] or [`Map::autoattach`](crate::Map::autoattach) off, and those whose section says how to attach but not to
-    /// what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain `kprobe`): they wait for their `attach_` method.
+    /// Left out are programs and maps with [`Program::autoattach`] or [`Map::autoattach`](crate::Map::autoattach) off,
+    /// and those whose section says how to attach but not to what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain
+    /// `kprobe`): they wait for their `attach_` method.
     ///
     /// # Errors
     /// [`Error::Attach`] of the first program that cannot be attached; the others are detached again.
