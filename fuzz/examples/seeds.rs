@@ -61,7 +61,9 @@ fn main() {
         let dir = path.parent().and_then(Path::file_name).unwrap_or_default();
         let name = format!("{}-{}", dir.display(), path.file_stem().unwrap_or_default().display());
         let file = fs::read(path).expect("an object can be read");
-        write("elf_open", &name, &file);
+        for target in ["elf_open", "gen_loader"] {
+            write(target, &name, &file);
+        }
         let Ok(elf) = object::File::parse(&*file) else { continue };
         let section = |name| elf.section_by_name(name).and_then(|s| s.data().ok());
         let Some(btf) = section(".BTF") else { continue };
