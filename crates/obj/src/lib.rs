@@ -84,4 +84,4 @@ pub use spec::{
     Contents, Data, ExternKind, ExternSpec, GlobalVar, KernelTarget, MapOrigin, MapSpec, ObjectSpec, Pinning,
     ProgramSpec, Slot, SlotTarget, StructOps, ring_buffer_size,
 };
-pub use uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
+pub use uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType, since};

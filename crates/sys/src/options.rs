@@ -90,7 +90,7 @@ impl Opt {
 pub(crate) struct Asked {
     pub(crate) feature: String,
     pub(crate) since: Since,
-    /// Where its field ends; 0 for what a number says.
+    /// Where its field ends; 0 for types and flags, which kernels look at once they know all fields.
     pub(crate) end: usize,
 }
 

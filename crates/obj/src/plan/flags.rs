@@ -1,4 +1,4 @@
-//! Which kernels brought flags, and where they may stand.
+//! What kernels mind of types, attach types and flags, and since when.
 
 use super::{Release, When};
 use crate::uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
@@ -9,19 +9,8 @@ pub(super) fn of_program(
     prog_type: ProgramType,
     attach: Option<AttachType>,
 ) -> Vec<(Release, &'static str, When)> {
-    let known = [
-        (ProgramFlags::STRICT_ALIGNMENT, (4, 12), "strict alignment"),
-        (ProgramFlags::ANY_ALIGNMENT, (5, 0), "access at any alignment"),
-        (ProgramFlags::TEST_RND_HI32, (5, 3), "BPF_F_TEST_RND_HI32"),
-        (ProgramFlags::TEST_STATE_FREQ, (5, 4), "BPF_F_TEST_STATE_FREQ"),
-        (ProgramFlags::SLEEPABLE, sleepable(prog_type), "sleepable programs of its type"),
-        (ProgramFlags::XDP_HAS_FRAGS, (5, 18), "XDP programs for packets of several fragments"),
-        (ProgramFlags::XDP_DEV_BOUND_ONLY, (6, 3), "XDP programs bound to a device"),
-        (ProgramFlags::TEST_REG_INVARIANTS, (6, 8), "BPF_F_TEST_REG_INVARIANTS"),
-        (ProgramFlags::TOKEN_FD, (6, 9), "BPF tokens"),
-    ];
-    let set = known.into_iter().filter(|(flag, ..)| flags.contains(*flag));
-    let mut all: Vec<_> = set.map(|(_, since, what)| (since.into(), what, When::Load)).collect();
+    let mut all: Vec<_> =
+        flags.since(prog_type).map(|(since, what)| (since.into(), what, When::Load)).collect();
     // Kernels before these load them, for they do not look closer, but do not let them sleep.
     let truly = match attach {
         Some(AttachType::TRACE_ITER) => Some((5, 18)),
@@ -32,42 +21,6 @@ pub(super) fn of_program(
         all.push((since.into(), "sleepable programs of its attach type", When::Attach));
     }
     all
-}
-
-/// Since when kernels load programs of a type that may sleep.
-fn sleepable(prog_type: ProgramType) -> (u16, u16) {
-    match prog_type {
-        ProgramType::KPROBE => (6, 0),
-        ProgramType::TRACEPOINT | ProgramType::RAW_TRACEPOINT => (7, 2),
-        ProgramType::SYSCALL => (5, 14),
-        ProgramType::STRUCT_OPS => (6, 3),
-        _ => (5, 10),
-    }
-}
-
-/// The flags of a map, each with its release.
-pub(super) fn of_map(flags: MapFlags) -> Vec<(Release, &'static str)> {
-    let known = [
-        (MapFlags::NO_PREALLOC, (4, 6), "elements that are not preallocated"),
-        (MapFlags::NO_COMMON_LRU, (4, 10), "an LRU list for each CPU"),
-        (MapFlags::NUMA_NODE, (4, 14), "maps of a NUMA node"),
-        (MapFlags::RDONLY, (4, 15), "maps read-only to user space"),
-        (MapFlags::WRONLY, (4, 15), "maps write-only to user space"),
-        (MapFlags::STACK_BUILD_ID, (4, 17), "stack traces by build id"),
-        (MapFlags::ZERO_SEED, (5, 0), "hash tables without a seed"),
-        (MapFlags::RDONLY_PROG, (5, 2), "maps read-only to programs"),
-        (MapFlags::WRONLY_PROG, (5, 2), "maps write-only to programs"),
-        (MapFlags::CLONE, (5, 4), "storage that cloned sockets take along"),
-        (MapFlags::MMAPABLE, (5, 5), "maps in memory"),
-        (MapFlags::PRESERVE_ELEMS, (5, 10), "perf event arrays that keep their events"),
-        (MapFlags::INNER_MAP, (5, 10), "inner maps of any size"),
-        (MapFlags::LINK, (6, 4), "struct_ops links"),
-        (MapFlags::VTYPE_BTF_OBJ_FD, (6, 9), "struct_ops of modules"),
-        (MapFlags::TOKEN_FD, (6, 9), "BPF tokens"),
-        (MapFlags::RB_OVERWRITE, (6, 19), "ring buffers that overwrite"),
-    ];
-    let set = known.into_iter().filter(|(flag, ..)| flags.contains(*flag));
-    set.map(|(_, since, what)| (since.into(), what)).collect()
 }
 
 /// Whether kernels look at the attach type when they load a program of this type; others take any number.

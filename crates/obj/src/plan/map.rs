@@ -5,7 +5,7 @@ use super::need::{Need, Privilege, Release, When, Whose};
 use super::{Planner, flags};
 use crate::link::shortened;
 use crate::spec::{Contents, MapOrigin};
-use crate::uapi::{MapFlags, MapType};
+use crate::uapi::{MapFlags, MapType, since};
 use crate::{Capability, MapSpec, Pinning};
 
 /// A map of an object.
@@ -53,20 +53,16 @@ impl Planner<'_> {
         if let Some(since) = map.map_type.since() {
             add(since.into(), format!("maps of type {}", map.map_type));
         }
-        for (since, what) in flags::of_map(map.flags) {
-            // The loader takes it back where it is for global variables.
-            if !(map.is_global_data() && what == "maps in memory") {
-                add(since, what.to_owned());
-            }
-        }
-        if map.map_extra != 0 {
-            add((5, 16).into(), "map_extra".to_owned());
-        }
-        if map.ifindex != 0 {
-            add((4, 16).into(), "maps offloaded to a device".to_owned());
-        }
-        if map.exclusive.is_some() {
-            add((6, 18).into(), "maps of one program only".to_owned());
+        // The loader takes it back where it is for global variables.
+        let taken_back = if map.is_global_data() { MapFlags::MMAPABLE } else { MapFlags::empty() };
+        let fields = [
+            (map.map_extra != 0, since::MAP_EXTRA),
+            (map.ifindex != 0, since::MAP_IFINDEX),
+            (map.exclusive.is_some(), since::MAP_EXCLUSIVE),
+        ];
+        let fields = fields.into_iter().filter(|(set, _)| *set).map(|(_, since)| since);
+        for (since, what) in map.flags.difference(taken_back).since().chain(fields) {
+            add(since.into(), what.to_owned());
         }
         if map.is_global_data() {
             add((5, 2).into(), "global variables".to_owned());

@@ -8,7 +8,7 @@ use super::{Planner, flags};
 use crate::insn::{helper_name, helper_since};
 use crate::link::shortened;
 use crate::spec::ExternKind;
-use crate::uapi::{AttachType, ProgramFlags, ProgramType};
+use crate::uapi::{AttachType, ProgramFlags, ProgramType, since};
 use crate::{AttachKind, Capability, ProgramImage, ProgramSpec, TypeId, helper_capability, kfunc_since};
 
 /// A program of an object.
@@ -197,7 +197,8 @@ fn as_such(program: &ProgramSpec) -> Vec<Need> {
         // Before, no attach type could be given at all; number 0 is as good as none.
         if attach.0 != 0 && program.prog_type != ProgramType::STRUCT_OPS {
             let when = if optional { When::Spared } else { When::Load };
-            add((4, 17).into(), "expected attach types".to_owned(), when);
+            let (since, what) = since::EXPECTED_ATTACH_TYPE;
+            add(since.into(), what.to_owned(), when);
         }
     }
     for (since, what, when) in flags::of_program(program.flags, program.prog_type, program.attach_type) {

@@ -59,7 +59,7 @@ bitflags! {
         const ANY_ALIGNMENT = 1 << 1;
         /// Tests: upper halves of registers are filled with noise (5.3).
         const TEST_RND_HI32 = 1 << 2;
-        /// Tests: states are saved more often (5.5).
+        /// Tests: states are saved more often (5.4).
         const TEST_STATE_FREQ = 1 << 3;
         /// The program may sleep (5.10).
         const SLEEPABLE = 1 << 4;

@@ -7,6 +7,7 @@ mod attach_type;
 mod flags;
 mod map_type;
 mod program_type;
+pub mod since;
 
 pub use attach_type::AttachType;
 pub use flags::{MapFlags, ProgramFlags};

@@ -1,24 +1,32 @@
-//! What the numbers of types ask for.
+//! What the numbers of types, and the flags of maps and programs, ask for.
 
 use super::Since;
 use crate::attr::Attr;
 use crate::uapi::{
-    AttachType, Cmd, LinkCreateAttr, MapCreateAttr, MapType, ProgAttachAttr, ProgLoadAttr, ProgQueryAttr,
-    ProgramType,
+    AttachType, Cmd, LinkCreateAttr, MapCreateAttr, MapFlags, MapType, ProgAttachAttr, ProgLoadAttr,
+    ProgQueryAttr, ProgramFlags, ProgramType,
 };
 
-/// What a call's types are, and the releases that brought them.
+/// What a call's types and flags are, and the releases that brought them.
 pub(super) fn asked(attr: &Attr<'_>) -> Vec<(String, Since)> {
     let mut all = Vec::new();
     let mut add = |what: String, since: Option<Since>| all.extend(since.map(|s| (what, s)));
     match attr.cmd() {
-        Cmd::MAP_CREATE => match MapType(attr.view::<MapCreateAttr>().map_type) {
-            t @ MapType::RINGBUF => add("ring buffer".to_owned(), t.since()),
-            t => add(format!("maps of type {t}"), t.since()),
-        },
+        Cmd::MAP_CREATE => {
+            let map = attr.view::<MapCreateAttr>();
+            match MapType(map.map_type) {
+                t @ MapType::RINGBUF => add("ring buffer".to_owned(), t.since()),
+                t => add(format!("maps of type {t}"), t.since()),
+            }
+            let flags = MapFlags::from_bits_retain(map.map_flags);
+            flags.since().for_each(|(since, what)| add(what.to_owned(), Some(since)));
+        }
         Cmd::PROG_LOAD => {
-            let t = ProgramType(attr.view::<ProgLoadAttr>().prog_type);
+            let program = attr.view::<ProgLoadAttr>();
+            let t = ProgramType(program.prog_type);
             add(format!("programs of type {t}"), t.since());
+            let flags = ProgramFlags::from_bits_retain(program.prog_flags);
+            flags.since(t).for_each(|(since, what)| add(what.to_owned(), Some(since)));
         }
         Cmd::OBJ_GET_INFO_BY_FD if attr.bytes("hash").is_some() => {
             add("hashes of maps".to_owned(), Some((6, 18)));

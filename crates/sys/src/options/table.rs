@@ -2,12 +2,14 @@
 
 use std::mem::offset_of;
 
+use oxbpf_obj::since;
+
 use super::link::{is_cgroup, is_tracing};
 use super::{Opt, field, flags, wide_flags};
 use crate::uapi::{
     AttachFlags, BtfLoadAttr, Cmd, ElemFlags, IdAttr, LinkCreateAttr, MapBatchAttr, MapCreateAttr,
-    MapElemAttr, MapFlags, ObjAttr, ProgAttachAttr, ProgLoadAttr, ProgQueryAttr, ProgTestRunAttr,
-    ProgramFlags, RawTracepointAttr, TestRunFlags,
+    MapElemAttr, ObjAttr, ProgAttachAttr, ProgLoadAttr, ProgQueryAttr, ProgTestRunAttr, RawTracepointAttr,
+    TestRunFlags,
 };
 
 /// What a command got later.
@@ -33,38 +35,23 @@ pub(super) fn of(cmd: Cmd) -> &'static [Opt] {
     }
 }
 
-const fn map_flags(bits: MapFlags, feature: &'static str, since: super::Since) -> Opt {
-    flags(offset_of!(MapCreateAttr, map_flags), bits.bits(), feature, since)
+/// Fields that a file can ask for.
+const fn of_obj(at: usize, len: usize, (since, feature): (super::Since, &'static str)) -> Opt {
+    field(at, len, feature, since)
 }
 
 static MAP_CREATE: &[Opt] = &[
     field(offset_of!(MapCreateAttr, map_flags), 4, "flags of maps", (4, 6)),
-    map_flags(MapFlags::NO_COMMON_LRU, "LRU lists for each CPU", (4, 10)),
     field(offset_of!(MapCreateAttr, inner_map_fd), 4, "maps of maps", (4, 12)),
     field(offset_of!(MapCreateAttr, numa_node), 4, "maps on a NUMA node", (4, 14)),
-    map_flags(MapFlags::NUMA_NODE, "maps on a NUMA node", (4, 14)),
     field(offset_of!(MapCreateAttr, map_name), 16, "names of maps", (4, 15)),
-    map_flags(MapFlags::RDONLY.union(MapFlags::WRONLY), "maps for reading or writing only", (4, 15)),
-    field(offset_of!(MapCreateAttr, map_ifindex), 4, "maps offloaded to a device", (4, 16)),
-    map_flags(MapFlags::STACK_BUILD_ID, "stack traces with build ids", (4, 17)),
+    of_obj(offset_of!(MapCreateAttr, map_ifindex), 4, since::MAP_IFINDEX),
     field(offset_of!(MapCreateAttr, btf_fd), 12, "BTF of maps", (4, 18)),
-    map_flags(MapFlags::ZERO_SEED, "hash tables without a seed", (5, 0)),
-    map_flags(MapFlags::RDONLY_PROG, "maps that programs may only read", (5, 2)),
-    map_flags(MapFlags::WRONLY_PROG, "maps that programs may only write", (5, 2)),
-    map_flags(MapFlags::CLONE, "storage that goes along with a cloned socket", (5, 4)),
-    map_flags(MapFlags::MMAPABLE, "maps in memory", (5, 5)),
     field(offset_of!(MapCreateAttr, btf_vmlinux_value_type_id), 4, "struct_ops maps", (5, 6)),
-    map_flags(MapFlags::PRESERVE_ELEMS, "perf event arrays that keep their events", (5, 10)),
-    map_flags(MapFlags::INNER_MAP, "inner maps of any size", (5, 10)),
-    field(offset_of!(MapCreateAttr, map_extra), 8, "map_extra", (5, 16)),
-    map_flags(MapFlags::LINK, "struct_ops links", (6, 4)),
+    of_obj(offset_of!(MapCreateAttr, map_extra), 8, since::MAP_EXTRA),
     field(offset_of!(MapCreateAttr, value_type_btf_obj_fd), 4, "struct_ops of modules", (6, 9)),
-    map_flags(MapFlags::VTYPE_BTF_OBJ_FD, "struct_ops of modules", (6, 9)),
     field(offset_of!(MapCreateAttr, map_token_fd), 4, "BPF tokens", (6, 9)),
-    map_flags(MapFlags::TOKEN_FD, "BPF tokens", (6, 9)),
-    map_flags(MapFlags::SEGV_ON_FAULT.union(MapFlags::NO_USER_CONV), "arenas", (6, 9)),
-    field(offset_of!(MapCreateAttr, excl_prog_hash), 12, "maps of one program only", (6, 18)),
-    map_flags(MapFlags::RB_OVERWRITE, "ring buffers that overwrite", (6, 19)),
+    of_obj(offset_of!(MapCreateAttr, excl_prog_hash), 12, since::MAP_EXCLUSIVE),
 ];
 
 const fn elem_flags(bits: ElemFlags, feature: &'static str, since: super::Since) -> Opt {
@@ -82,30 +69,18 @@ static MAP_LOOKUP_AND_DELETE: &[Opt] =
 static MAP_UPDATE: &[Opt] = &[LOCK, CPU];
 static MAP_BATCH: &[Opt] = &[Opt { at: offset_of!(MapBatchAttr, elem_flags), ..CPU }];
 
-const fn prog_flags(bits: ProgramFlags, feature: &'static str, since: super::Since) -> Opt {
-    flags(offset_of!(ProgLoadAttr, prog_flags), bits.bits(), feature, since)
-}
-
 static PROG_LOAD: &[Opt] = &[
     field(offset_of!(ProgLoadAttr, kern_version), 4, "programs for one kernel version", (4, 1)),
     field(offset_of!(ProgLoadAttr, prog_flags), 4, "flags of programs", (4, 12)),
     field(offset_of!(ProgLoadAttr, prog_name), 16, "names of programs", (4, 15)),
     field(offset_of!(ProgLoadAttr, prog_ifindex), 4, "programs offloaded to a device", (4, 16)),
-    field(offset_of!(ProgLoadAttr, expected_attach_type), 4, "expected attach types", (4, 17)),
+    of_obj(offset_of!(ProgLoadAttr, expected_attach_type), 4, since::EXPECTED_ATTACH_TYPE),
     field(offset_of!(ProgLoadAttr, prog_btf_fd), 36, "BTF of programs", (5, 0)),
-    prog_flags(ProgramFlags::ANY_ALIGNMENT, "access at any alignment", (5, 0)),
-    prog_flags(ProgramFlags::TEST_RND_HI32, "BPF_F_TEST_RND_HI32", (5, 3)),
-    prog_flags(ProgramFlags::TEST_STATE_FREQ, "BPF_F_TEST_STATE_FREQ", (5, 4)),
     field(offset_of!(ProgLoadAttr, attach_btf_id), 8, "programs for a function by its BTF", (5, 5)),
-    prog_flags(ProgramFlags::SLEEPABLE, "sleepable programs", (5, 10)),
     field(offset_of!(ProgLoadAttr, fd_array), 8, "maps by index (fd_array)", (5, 14)),
     field(offset_of!(ProgLoadAttr, core_relo_cnt), 4, "CO-RE relocations by the kernel", (5, 17)),
     field(offset_of!(ProgLoadAttr, core_relos), 12, "CO-RE relocations by the kernel", (5, 17)),
-    prog_flags(ProgramFlags::XDP_HAS_FRAGS, "XDP programs for packets of several fragments", (5, 18)),
-    prog_flags(ProgramFlags::XDP_DEV_BOUND_ONLY, "XDP programs bound to a device", (6, 3)),
-    prog_flags(ProgramFlags::TEST_REG_INVARIANTS, "BPF_F_TEST_REG_INVARIANTS", (6, 8)),
     field(offset_of!(ProgLoadAttr, prog_token_fd), 4, "BPF tokens", (6, 9)),
-    prog_flags(ProgramFlags::TOKEN_FD, "BPF tokens", (6, 9)),
     field(offset_of!(ProgLoadAttr, fd_array_cnt), 4, "binding of a program's fd_array", (6, 14)),
     field(offset_of!(ProgLoadAttr, signature), 16, "signatures of programs", (6, 18)),
 ];

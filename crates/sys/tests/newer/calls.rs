@@ -80,6 +80,9 @@ pub(crate) static ALL: &[Newer] = &[
     newer("sleepable programs", (5, 10), |on| {
         load(on, &ProgLoad { flags: ProgramFlags::SLEEPABLE, ..program(ProgramType::SOCKET_FILTER) })
     }),
+    newer("sleepable programs of this type", (6, 0), |on| {
+        load(on, &ProgLoad { flags: ProgramFlags::SLEEPABLE, ..program(ProgramType::KPROBE) })
+    }),
     newer("maps by index (fd_array)", (5, 14), |on| {
         load(on, &ProgLoad { fd_array: &[on.array.as_fd()], ..program(ProgramType::SOCKET_FILTER) })
     }),
