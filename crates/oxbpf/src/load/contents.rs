@@ -54,22 +54,19 @@ fn fill_runs(map: &Map, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// Puts maps into maps of maps. All maps exist by now, so that they may refer to each other in any order.
-pub(super) fn fill_maps_of_maps(spec: &ObjectSpec, maps: &Maps) -> Result<()> {
-    for (index, map_spec) in spec.maps.iter().enumerate() {
-        let Contents::Slots(slots) = &map_spec.contents else { continue };
-        let Some(map) = maps.get(index) else { continue };
-        for slot in slots {
-            let SlotTarget::Map(target) = &slot.target else { continue };
-            let target = spec.maps.iter().position(|m| m.name == *target);
-            let Some(target) = target.and_then(|index| maps.get(index)) else {
-                return Err(Error::MapDefinition {
-                    map: map_spec.name.clone(),
-                    reason: format!("the map for slot {} was not created", slot.index),
-                });
-            };
-            put(map, slot.index, target.as_fd().as_raw_fd())?;
-        }
+/// Puts maps into a new map of maps.
+pub(super) fn fill_map_of_maps(spec: &ObjectSpec, maps: &Maps, map_spec: &MapSpec, map: &Map) -> Result<()> {
+    let Contents::Slots(slots) = &map_spec.contents else { return Ok(()) };
+    for slot in slots {
+        let SlotTarget::Map(target) = &slot.target else { continue };
+        let made = spec.maps.iter().position(|m| m.name == *target).and_then(|index| maps.get(index));
+        let Some(made) = made else {
+            return Err(Error::MapDefinition {
+                map: map_spec.name.clone(),
+                reason: format!("map {target}, for slot {}, was not created", slot.index),
+            });
+        };
+        put(map, slot.index, made.as_fd().as_raw_fd())?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Tables of indirect jumps: each becomes an instruction array (6.19) of its own, which the verifier follows.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::os::fd::{AsFd, AsRawFd};
 
 use oxbpf_obj::{FixupKind, JumpTable, MapType, ObjectSpec, ProgramImage};
@@ -15,29 +14,35 @@ const NAME: &str = ".jumptables";
 /// Bytes of `struct bpf_insn_array_value`: where an instruction is, was put, and is in machine code.
 const VALUE_SIZE: u32 = 16;
 
-/// Makes the instruction arrays of a program and writes them into it. They have to be open until it is loaded.
-pub(super) fn create(
-    spec: &ObjectSpec,
-    options: &LoadOptions,
-    image: &mut ProgramImage,
-) -> Result<Vec<MapFd>> {
-    let mut maps: BTreeMap<usize, MapFd> = BTreeMap::new();
-    for fixup in std::mem::take(&mut image.fixups) {
-        let FixupKind::JumpTable { table } = fixup.kind else {
-            image.fixups.push(fixup);
-            continue;
-        };
-        let map = match maps.entry(table) {
-            Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(place) => {
-                let Some(table) = image.jump_tables.get(table) else { continue };
-                place.insert(array(spec, options, table)?)
-            }
-        };
-        let fd = map.as_fd().as_raw_fd();
-        image.set_map(fixup.insn, fd);
+/// The instruction arrays of a program, by the number of their table. They have to be open until it is loaded.
+pub(super) type Arrays = BTreeMap<usize, MapFd>;
+
+/// Makes the instruction arrays that `image` refers to.
+pub(super) fn create(spec: &ObjectSpec, options: &LoadOptions, image: &ProgramImage) -> Result<Arrays> {
+    let mut arrays = Arrays::new();
+    for fixup in &image.fixups {
+        if let FixupKind::JumpTable { table } = fixup.kind
+            && !arrays.contains_key(&table)
+            && let Some(targets) = image.jump_tables.get(table)
+        {
+            arrays.insert(table, array(spec, options, targets)?);
+        }
     }
-    Ok(maps.into_values().collect())
+    Ok(arrays)
+}
+
+/// Writes their descriptors into the program.
+pub(super) fn write_into(arrays: &Arrays, image: &mut ProgramImage) {
+    for fixup in std::mem::take(&mut image.fixups) {
+        match fixup.kind {
+            FixupKind::JumpTable { table } => {
+                if let Some(array) = arrays.get(&table) {
+                    image.set_map(fixup.insn, array.as_fd().as_raw_fd());
+                }
+            }
+            _ => image.fixups.push(fixup),
+        }
+    }
 }
 
 fn array(spec: &ObjectSpec, options: &LoadOptions, table: &JumpTable) -> Result<MapFd> {

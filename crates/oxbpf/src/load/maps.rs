@@ -1,8 +1,9 @@
 //! Maps: created, shared, filled and frozen.
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
 
-use oxbpf_obj::{Endian, FixupKind, MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage};
+use oxbpf_obj::{Contents, Endian, FixupKind, MapFlags, MapSpec, MapType, ObjectSpec, ProgramImage};
 use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
 
 use super::btf::LoadedBtf;
@@ -22,6 +23,8 @@ pub(super) struct Maps {
     /// The arena that has variables, and where they are in it.
     arena: Option<(usize, u32)>,
     names: Vec<String>,
+    /// Maps of maps that were made and have yet to be filled, and where they are pinned then.
+    unfilled: Vec<(usize, Option<PathBuf>)>,
     /// The pins made by this load: gone again unless it succeeds.
     pins: Pins,
 }
@@ -39,6 +42,7 @@ pub(super) fn create(
         maps: Vec::with_capacity(spec.maps.len()),
         arena: None,
         names: spec.maps.iter().map(|map| map.name.clone()).collect(),
+        unfilled: Vec::new(),
         pins: Pins::new(&options.kernel),
     };
     let maker = Maker { spec, options, images, btf, externs, struct_ops };
@@ -49,7 +53,15 @@ pub(super) fn create(
         let made = if map.autocreate { maker.make(index, map, &mut maps)? } else { None };
         maps.maps.push(made);
     }
-    contents::fill_maps_of_maps(spec, &maps)?;
+    // All maps exist by now, so that they may refer to each other in any order.
+    for (index, path) in std::mem::take(&mut maps.unfilled) {
+        let (Some(map), Some(made)) = (spec.maps.get(index), maps.get(index).cloned()) else { continue };
+        contents::fill_map_of_maps(spec, &maps, map, &made)?;
+        let made = maker.pin(map, made, path.as_deref(), &mut maps.pins)?;
+        if let Some(place) = maps.maps.get_mut(index) {
+            *place = Some(made);
+        }
+    }
     Ok(maps)
 }
 
@@ -134,17 +146,25 @@ impl Maker<'_> {
         if map.is_frozen() {
             made.freeze()?;
         }
-        if let Some(path) = path {
-            match maps.pins.pin(&made, &path) {
-                // Someone else was faster: theirs is the one to share.
-                Err(error) if error.errno() == Some(Errno::EEXIST) => {
-                    let Some(fd) = pinned::open(kernel, map, max_entries, &path)? else { return Err(error) };
-                    return Ok(Some(self.wrap(map, max_entries, flags, fd)));
-                }
-                pinned => pinned?,
-            }
+        if map.map_type.is_map_in_map() && matches!(map.contents, Contents::Slots(_)) {
+            maps.unfilled.push((index, path));
+            return Ok(Some(made));
         }
-        Ok(Some(made))
+        self.pin(map, made, path.as_deref(), &mut maps.pins).map(Some)
+    }
+
+    /// Pins a map that is complete, and may be found by others from now on.
+    fn pin(&self, map: &MapSpec, made: Map, path: Option<&Path>, pins: &mut Pins) -> Result<Map> {
+        let Some(path) = path else { return Ok(made) };
+        match pins.pin(&made, path) {
+            // Someone else was faster: theirs is the one to share.
+            Err(error) if error.errno() == Some(Errno::EEXIST) => {
+                let entries = made.max_entries();
+                let theirs = pinned::open(&self.options.kernel, map, entries, path)?.ok_or(error)?;
+                Ok(self.wrap(map, entries, made.flags(), theirs))
+            }
+            pinned => pinned.map(|()| made),
+        }
     }
 
     fn wrap(&self, map: &MapSpec, max_entries: u32, flags: MapFlags, fd: MapFd) -> Map {

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use oxbpf_obj::{Btf, Endian, ObjectSpec, ProgramImage, ProgramType};
-use oxbpf_sys::{Kernel, MapFd};
+use oxbpf_sys::Kernel;
 
 use super::btf::{self, LoadedBtf};
 use super::externs;
+use super::jump_tables::{self, Arrays};
 use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
 use super::struct_ops::{self, StructOpsMaps};
 use super::token::Access;
-use super::{LoadOptions, contents, jump_tables, programs, relocate};
+use super::{LoadOptions, contents, programs, relocate};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
 use crate::object::Object;
@@ -27,7 +28,7 @@ pub(super) struct Parts {
     pub(super) struct_ops: StructOpsMaps,
     pub(super) maps: Maps,
     /// The maps of programs' indirect jumps, which the programs hold on to once they are loaded.
-    pub(super) jump_tables: Vec<MapFd>,
+    pub(super) jump_tables: Vec<Arrays>,
     /// The types of modules that programs call functions of.
     pub(super) modules: Vec<Arc<ModuleTypes>>,
     /// The programs to load, complete.
@@ -51,7 +52,9 @@ impl Parts {
         let maps = access.with(create)?;
         let mut jump_tables = Vec::new();
         for image in &mut images {
-            jump_tables.extend(jump_tables::create(spec, access.options(), image)?);
+            let arrays = access.with(|options| jump_tables::create(spec, options, image))?;
+            jump_tables::write_into(&arrays, image);
+            jump_tables.push(arrays);
             maps.write_into(image);
         }
         let (access, modules) = (access.end(), externs.into_modules());

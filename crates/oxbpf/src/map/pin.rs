@@ -31,14 +31,20 @@ pub(crate) fn failed(what: &str, path: &Path, source: &SysError) -> Error {
     Error::Pin { what: what.to_owned(), path: path.to_owned(), source }
 }
 
-/// Makes `dir` and the directories above it that are missing.
+/// Makes `dir` and the directories above it that are missing. Others may be making the same.
 fn make_dirs(kernel: &Kernel, dir: &Path) -> Result<(), SysError> {
-    match (kernel.mkdir(dir), dir.parent()) {
+    match (make_dir(kernel, dir), dir.parent()) {
         (Err(error), Some(parent)) if error.errno == Errno::ENOENT => {
             make_dirs(kernel, parent)?;
-            kernel.mkdir(dir)
+            make_dir(kernel, dir)
         }
-        (Err(error), _) if error.errno == Errno::EEXIST => Ok(()),
         (done, _) => done,
+    }
+}
+
+fn make_dir(kernel: &Kernel, dir: &Path) -> Result<(), SysError> {
+    match kernel.mkdir(dir) {
+        Err(error) if error.errno == Errno::EEXIST => Ok(()),
+        done => done,
     }
 }

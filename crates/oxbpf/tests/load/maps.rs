@@ -16,6 +16,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("maps::keys", NEEDS, keys);
     suite.test("maps::per_cpu_elements", NEEDS, per_cpu_elements);
     suite.test("maps::pinned_by_name", NEEDS, pinned_by_name);
+    suite.test("maps::pinned_map_of_maps", NEEDS, pinned_map_of_maps);
     suite.test("maps::pinned_and_unlike", NEEDS, pinned_and_unlike);
     suite.test("maps::pins_of_a_failed_load_are_gone", NEEDS, pins_of_a_failed_load);
     suite.test("maps::given", NEEDS, given);
@@ -252,6 +253,26 @@ fn pinned_and_unlike() -> TestResult {
     let text = error.to_string();
     assert!(matches!(error, Error::Reuse { field: "number of entries", .. }), "{error}");
     assert!(text.ends_with("its number of entries is 2, the other's is 1"), "{text}");
+    Ok(())
+}
+
+/// A map of maps that is shared keeps the maps that are in it.
+fn pinned_map_of_maps() -> TestResult {
+    let root = PinRoot::new("outer")?;
+    let mut spec = oxbpf::open(testdata("tests/inner_maps.bpf.o"))?;
+    spec.map_mut("outer_array").expect("in the source").pin_path = Some(root.0.join("outer_array"));
+    let inner = |object: &Object| object.map("outer_array")?.lookup(&0_u32.to_ne_bytes());
+    let first = Object::load(&spec, &root.options())?;
+    let before = inner(&first)?;
+    assert_eq!(before, Some(first.map("inner_a")?.info()?.id.to_ne_bytes().to_vec()));
+    let second = Object::load(&spec, &root.options())?;
+    assert_ne!(second.map("inner_a")?.info()?.id, first.map("inner_a")?.info()?.id);
+    assert_eq!(inner(&second)?, before);
+
+    let mut options = LoadOptions::default();
+    spec.map_mut("outer_array").expect("in the source").pin_path = None;
+    options.maps.insert("outer_array".into(), first.map("outer_array")?.clone());
+    assert_eq!(inner(&Object::load(&spec, &options)?)?, before, "nor does one that is handed in");
     Ok(())
 }
 

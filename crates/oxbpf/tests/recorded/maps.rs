@@ -82,7 +82,8 @@ fn arenas_that_cannot_hold_their_variables() {
     );
 }
 
-fn with_jump_tables() -> ObjectSpec {
+/// An object with two jump tables, and no types and no maps else.
+pub(crate) fn with_jump_tables() -> ObjectSpec {
     let file = File::jump_tables(oxbpf::btf::Endian::NATIVE, [6 * 8, 7 * 8, 5 * 8, 6 * 8]);
     ObjectSpec::parse_named("jumps", &file.build()).unwrap()
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use oxbpf::sys::doors::Fake;
 use oxbpf::sys::uapi::{BtfLoadAttr, MapCreateAttr, ProgLoadAttr};
 use oxbpf::sys::{Call, Cmd, Door, Reply};
-use oxbpf::{Errno, Error, Kernel, LoadOptions, Object, ProgramFlags, Token};
+use oxbpf::{Errno, Error, Kernel, LoadOptions, Object, ObjectSpec, ProgramFlags, Token};
 
+use crate::maps::with_jump_tables;
 use crate::{options, spec};
 
 const BPFFS: &str = "/sys/fs/bpf";
@@ -71,9 +72,16 @@ unsafe impl Door for Container {
 }
 
 fn load(name: &str, door: &Arc<Container>, token: Token) -> (Result<Object, Error>, Vec<&'static str>) {
-    let spec = spec(name);
+    load_spec(&spec(name), door, token)
+}
+
+fn load_spec(
+    spec: &ObjectSpec,
+    door: &Arc<Container>,
+    token: Token,
+) -> (Result<Object, Error>, Vec<&'static str>) {
     let kernel = Kernel::with_door(door.clone());
-    let outcome = Object::load(&spec, &LoadOptions { token, ..options(&spec, kernel) });
+    let outcome = Object::load(spec, &LoadOptions { token, ..options(spec, kernel) });
     (outcome, std::mem::take(&mut *door.asked.lock().unwrap()))
 }
 
@@ -89,6 +97,14 @@ fn one_refusal_one_token() {
         matches!(asked[..], ["BPF_MAP_CREATE" | "BPF_PROG_LOAD", "open", "BPF_TOKEN_CREATE"]),
         "{asked:?}"
     );
+}
+
+/// An object without types and maps is refused first over the arrays of its jump tables.
+#[test]
+fn jump_tables_are_made_with_a_token() {
+    let (object, asked) = load_spec(&with_jump_tables(), &Container::new(true), Token::Auto);
+    object.unwrap();
+    assert_eq!(asked, ["BPF_MAP_CREATE", "open", "BPF_TOKEN_CREATE"]);
 }
 
 /// Where the file system delegates nothing, the refusal is what one is told about, and nothing is asked again.
