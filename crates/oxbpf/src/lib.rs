@@ -1,4 +1,4 @@
-//! Load, attach and talk to BPF programs.
+//! Load, attach and talk to BPF programs: what libbpf does, in Rust.
 //!
 //! ```no_run
 //! use oxbpf::{LoadOptions, Object, RingBuffer};
@@ -14,6 +14,40 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | open an object, look at it, change it before it is loaded | [`open`], [`OpenOptions`], [`ObjectSpec`] |
+//! | load it | [`Object::load`], [`LoadOptions`]; in two steps: [`Object::prepare`] |
+//! | know why the verifier refused a program | [`Error::Rejected`], [`VerifierError`] |
+//! | attach all programs, or one, as their sections say | [`Object::attach`], [`Program::attach`] |
+//! | attach a program to something else | the `attach_` methods of [`Program`]: [`attach_xdp`](Program::attach_xdp), [`attach_cgroup_path`](Program::attach_cgroup_path), [`attach_uprobe`](Program::attach_uprobe), … |
+//! | keep it attached, detach it, give it another program | [`Link`], [`Links`] |
+//! | read events as they come | [`RingBuffer`] |
+//! | read and write maps | [`Map`] (bytes); [`HashMap`], [`Array`] and the others of [`typed`] |
+//! | read and write global variables | [`ObjectSpec::set_global`] before loading, [`Object::global`] after |
+//! | run a program without attaching it | [`Program::test_run`] |
+//! | find what is loaded already | [`Program::iter_loaded`], [`Map::iter_loaded`], [`LoadedLink`], [`AttachPoint`] |
+//! | ask what the kernel has | [`features`] |
+//! | load without reading the object there | [`Object::light_loader`], [`Object::load_light`] |
+//! | test without privileges | [`Kernel::with_door`] with a door of [`sys::doors`] |
+//!
+//! Everything here owns its descriptors, borrows from nothing and may be sent to other threads; what is dropped is
+//! closed, and a [`Link`] that is dropped is detached unless it was pinned. Names of libbpf find their like in the search
+//! of this page (`bpf_object__open`, `bpf_map_lookup_elem`).
+
+/// So that the code there compiles.
+#[cfg(doctest)]
+mod docs {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/linking.md")]
+    struct Linking;
+    #[doc = include_str!("../../../docs/loading.md")]
+    struct Loading;
+    #[doc = include_str!("../../../docs/maps.md")]
+    struct Maps;
+}
 
 pub mod features;
 pub mod typed;

@@ -1,11 +1,14 @@
 //! Objects that are loaded.
 
+use std::path::{Path, PathBuf};
+
 use oxbpf_obj::{Btf, GlobalVar, ObjectSpec};
-use oxbpf_sys::Kernel;
+use oxbpf_sys::{Errno, Kernel};
 
 use crate::error::{Error, Result};
 use crate::load::{self, LoadOptions};
 use crate::map::Map;
+use crate::map::pin::{self, Pins};
 use crate::program::Program;
 
 /// An object in the kernel: its maps created, its programs loaded, nothing attached yet.
@@ -92,6 +95,47 @@ impl Object {
     #[doc(alias = "bpf_object__find_map_by_name")]
     pub fn map(&self, name: &str) -> Result<&Map> {
         find_map(&self.name, || self.maps.iter(), name)
+    }
+
+    /// Pins its maps and programs in a directory of bpffs, which is made if it is missing, each by its name with `_` for
+    /// the characters that are not allowed there (`execsnoo_rodata`). All of them, or none if one cannot be.
+    ///
+    /// # Errors
+    /// [`Error::Pin`]: `EEXIST` if something of such a name is there already, `EPERM` if `dir` is not on bpffs.
+    #[doc(alias = "bpf_object__pin")]
+    #[doc(alias = "bpf_object__pin_maps")]
+    #[doc(alias = "bpf_object__pin_programs")]
+    pub fn pin(&self, dir: impl AsRef<Path>) -> Result<()> {
+        let mut pins = Pins::new(&self.kernel);
+        for map in &self.maps {
+            pins.add(&pin::place(dir.as_ref(), map.name()), |path| map.pin(path))?;
+        }
+        for program in &self.programs {
+            pins.add(&pin::place(dir.as_ref(), program.name()), |path| program.pin(path))?;
+        }
+        pins.keep();
+        Ok(())
+    }
+
+    /// Removes the files that [`pin`](Self::pin) makes in `dir`, whoever made them; the directory stays. What is missing
+    /// is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] of the first that cannot be removed; the others are.
+    #[doc(alias = "bpf_object__unpin")]
+    #[doc(alias = "bpf_object__unpin_maps")]
+    #[doc(alias = "bpf_object__unpin_programs")]
+    pub fn unpin(&self, dir: impl AsRef<Path>) -> Result<()> {
+        let names = self.maps.iter().map(Map::name).chain(self.programs.iter().map(Program::name));
+        let paths: Vec<PathBuf> = names.map(|name| pin::place(dir.as_ref(), name)).collect();
+        let mut all = Ok(());
+        for path in paths {
+            match self.kernel.unpin(&path) {
+                Err(error) if error.errno != Errno::ENOENT => all = all.and(Err(Error::Kernel(error))),
+                _ => {}
+            }
+        }
+        all
     }
 
     /// Its types, as the file has them.

@@ -18,6 +18,7 @@ pub(crate) enum GenCommand {
     Loader(LoaderArgs),
 
     /// Load an object by its loader
+    #[command(after_help = LOAD_HELP)]
     Load(LoadArgs),
 }
 
@@ -29,6 +30,13 @@ Examples:
   oxbpf gen loader execsnoop.bpf.o -o execsnoop
   oxbpf gen loader execsnoop.bpf.o -o execsnoop --key key.pem --cert cert.pem
   oxbpf gen load execsnoop --pin /sys/fs/bpf/execsnoop";
+
+const LOAD_HELP: &str = "\
+Nothing is attached. What is pinned stays loaded, and is called as in the object, with _ for dots.
+
+Examples:
+  oxbpf gen load execsnoop
+  oxbpf gen load execsnoop --pin /sys/fs/bpf/execsnoop --json";
 
 /// The arguments of `oxbpf gen loader`.
 #[derive(Debug, Args)]
@@ -65,8 +73,8 @@ pub(crate) struct LoadArgs {
     #[arg(value_name = "DIRECTORY")]
     pub(crate) directory: PathBuf,
 
-    /// Pin maps and programs in DIRECTORY of a BPF file system, by their names; without this they are loaded, told
-    /// about, and gone
+    /// Pin maps and programs in DIRECTORY of a BPF file system, all or none, by their names; without this they are
+    /// loaded, told about, and gone
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) pin: Option<PathBuf>,
 

@@ -61,12 +61,7 @@ fn load(args: &LoadArgs) -> Result<(), Error> {
     let signature = signature.map(|pkcs7| Signature { pkcs7, keyring: args.keyring });
     let object = Object::load_light(&loader, &LightLoad { signature, ..LightLoad::default() })?;
     if let Some(directory) = &args.pin {
-        for map in object.maps() {
-            map.pin(directory.join(map.name()))?;
-        }
-        for program in object.programs() {
-            program.pin(directory.join(program.name()))?;
-        }
+        object.pin(directory)?;
     }
     let mut out = io::stdout().lock();
     if args.json {

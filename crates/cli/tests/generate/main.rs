@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use oxbpf_testing::{Need, Suite, TestResult, testdata};
+use oxbpf_testing::{Need, Skip, Suite, TestResult, mounts, testdata};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     suite.test("loader::refused", &[], refused);
     suite.test("loader::signed", &[openssl], signed);
     suite.test("load::told", &needs, told);
+    suite.test("load::pinned", &needs, pinned);
     suite.test("load::other_format", &[], other_format);
     suite.run()
 }
@@ -125,6 +126,24 @@ fn told() -> TestResult {
     let (_, json, _) = generate(&["load", &out, "--json"])?;
     let told: serde_json::Value = serde_json::from_str(&json)?;
     assert_eq!(told["object"], "xdp_counter");
+    Ok(())
+}
+
+/// The map of global variables has a dot in its name, which files of bpffs must not have.
+fn pinned() -> TestResult {
+    let bpffs = mounts::find("bpf").ok_or_else(|| Skip::because("no bpffs"))?;
+    let pins = Dir(bpffs.join(format!("oxbpf-gen-{}", std::process::id())));
+    let dir = Dir::new("pinned")?;
+    let out = dir.at("loader");
+    assert_eq!(generate(&["loader", &object("execsnoop.bpf.o"), "-o", &out])?.0, 0);
+    let load = || generate(&["load", &out, "--pin", &pins.0.display().to_string()]);
+    let (code, _, error) = load()?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    let mut names: Vec<_> = std::fs::read_dir(&pins.0)?.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["events", "execsnoo_bss", "on_exec"]);
+    let (code, _, error) = load()?;
+    assert!(code == 1 && error.contains("EEXIST"), "{error}");
     Ok(())
 }
 

@@ -181,7 +181,7 @@ pub enum Error {
         problem: LinkProblem,
     },
     /// No loader can be generated for an object.
-    #[error("object {object} cannot be loaded by a program: {}", listed(.problems))]
+    #[error("no loader can be made of it: {}", listed(.problems))]
     Light {
         /// Its name.
         object: String,

@@ -16,7 +16,7 @@ fn all_problems_are_told() {
     assert!(problems.iter().any(|p| matches!(p, LightProblem::Map { map, .. } if map == "externs.bss")));
     assert!(problems.iter().any(|p| matches!(p, LightProblem::Program { .. })));
     assert_eq!(problems.len(), 3, "{error}");
-    assert!(error.to_string().starts_with("object externs cannot be loaded by a program: map externs.bss: "));
+    assert!(error.to_string().starts_with("no loader can be made of it: map externs.bss: "));
 }
 
 #[test]

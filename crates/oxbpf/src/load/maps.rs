@@ -9,11 +9,11 @@ use oxbpf_sys::{Cmd, Errno, Kernel, MapCreate, MapFd, SysError};
 use super::btf::LoadedBtf;
 use super::externs::Externs;
 use super::hints::refused;
-use super::pinned::Pins;
 use super::struct_ops::{KernelOps, StructOpsMaps};
 use super::{LoadOptions, arena, contents, hints, memlock, pinned};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
+use crate::map::pin::Pins;
 use crate::map::{Map, Shape, create};
 
 /// The maps of an object, in the order of its spec; `None` for those that are not created.
@@ -156,7 +156,7 @@ impl Maker<'_> {
     /// Pins a map that is complete, and may be found by others from now on.
     fn pin(&self, map: &MapSpec, made: Map, path: Option<&Path>, pins: &mut Pins) -> Result<Map> {
         let Some(path) = path else { return Ok(made) };
-        match pins.pin(&made, path) {
+        match pins.add(path, |path| made.pin(path)) {
             // Someone else was faster: theirs is the one to share.
             Err(error) if error.errno() == Some(Errno::EEXIST) => {
                 let entries = made.max_entries();

@@ -9,53 +9,16 @@ use oxbpf_sys::{Errno, Kernel, MapFd, uapi::OpenFlags};
 use crate::error::{Error, Result};
 use crate::map::{Map, pin};
 
-/// Pins that are taken back when the load fails.
-#[derive(Debug)]
-pub(super) struct Pins {
-    kernel: Kernel,
-    paths: Vec<PathBuf>,
-}
-
-impl Pins {
-    pub(super) fn new(kernel: &Kernel) -> Self {
-        Self { kernel: kernel.clone(), paths: Vec::new() }
-    }
-
-    /// Pins `map` at `path`.
-    pub(super) fn pin(&mut self, map: &Map, path: &Path) -> Result<()> {
-        map.pin(path)?;
-        self.paths.push(path.to_owned());
-        Ok(())
-    }
-
-    /// They stay.
-    pub(super) fn keep(mut self) {
-        self.paths.clear();
-    }
-}
-
-impl Drop for Pins {
-    fn drop(&mut self) {
-        for path in &self.paths {
-            if let Err(error) = self.kernel.unpin(path) {
-                tracing::warn!(%error, "pin left behind");
-            }
-        }
-    }
-}
-
 /// Where `map` is pinned, if it is.
 pub(super) fn path(spec: &ObjectSpec, map: &MapSpec, root: &Path) -> Option<PathBuf> {
     if let Some(path) = &map.pin_path {
         return Some(path.clone());
     }
-    // bpffs has no names with dots.
-    let name = map.name.replace('.', "_");
     match map.pinning {
         Pinning::None => None,
-        Pinning::ByName => Some(root.join(name)),
-        Pinning::Object => Some(root.join("tc").join(spec.name.replace('.', "_")).join(name)),
-        Pinning::Global => Some(root.join("tc").join("globals").join(name)),
+        Pinning::ByName => Some(pin::place(root, &map.name)),
+        Pinning::Object => Some(pin::place(&pin::place(&root.join("tc"), &spec.name), &map.name)),
+        Pinning::Global => Some(pin::place(&root.join("tc").join("globals"), &map.name)),
     }
 }
 

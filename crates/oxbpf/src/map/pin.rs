@@ -1,11 +1,51 @@
 //! Files of bpffs that keep maps, programs and links.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oxbpf_sys::{Errno, Kernel, SysError, uapi::OpenFlags};
 
 use crate::error::{Error, Result};
+
+/// Pins that are taken back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pins {
+    kernel: Kernel,
+    paths: Vec<PathBuf>,
+}
+
+impl Pins {
+    pub(crate) fn new(kernel: &Kernel) -> Self {
+        Self { kernel: kernel.clone(), paths: Vec::new() }
+    }
+
+    /// What `pin` does, which pins something at `path`.
+    pub(crate) fn add(&mut self, path: &Path, pin: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        pin(path)?;
+        self.paths.push(path.to_owned());
+        Ok(())
+    }
+
+    /// They stay.
+    pub(crate) fn keep(mut self) {
+        self.paths.clear();
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        for path in &self.paths {
+            if let Err(error) = self.kernel.unpin(path) {
+                tracing::warn!(%error, "pin left behind");
+            }
+        }
+    }
+}
+
+/// Where in `dir` something of this name is pinned. bpffs has no names with dots, and the name is to be one.
+pub(crate) fn place(dir: &Path, name: &str) -> PathBuf {
+    dir.join(name.replace(['.', '/'], "_"))
+}
 
 /// Pins `fd`, which is `what`, at `path`, and makes the directory it stands in.
 pub(crate) fn pin(kernel: &Kernel, fd: BorrowedFd<'_>, what: &str, path: &Path) -> Result<()> {

@@ -17,6 +17,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("maps::per_cpu_elements", NEEDS, per_cpu_elements);
     suite.test("maps::pinned_by_name", NEEDS, pinned_by_name);
     suite.test("maps::pinned_map_of_maps", NEEDS, pinned_map_of_maps);
+    suite.test("maps::pinned_whole", NEEDS, pinned_whole);
     suite.test("maps::pinned_and_unlike", NEEDS, pinned_and_unlike);
     suite.test("maps::pins_of_a_failed_load_are_gone", NEEDS, pins_of_a_failed_load);
     suite.test("maps::given", NEEDS, given);
@@ -285,6 +286,26 @@ fn pins_of_a_failed_load() -> TestResult {
     assert!(matches!(error, Error::Rejected(_)), "{error}");
     assert!(root.0.exists(), "it was pinned");
     assert!(!root.0.join("counts").exists());
+    Ok(())
+}
+
+/// All maps and programs of an object, or none.
+fn pinned_whole() -> TestResult {
+    let root = PinRoot::new("whole")?;
+    let object = Object::load(&oxbpf::open(testdata("tests/globals.bpf.o"))?, &root.options())?;
+    object.pin(root.path())?;
+    let count = || std::fs::read_dir(root.path()).map(Iterator::count);
+    assert_eq!(count()?, object.maps().len() + object.programs().len());
+    let bss = Map::from_pinned(object.kernel(), root.path().join("globals_bss"))?;
+    assert_eq!(bss.info()?.id, object.map(".bss")?.info()?.id);
+    object.unpin(root.path())?;
+    assert_eq!(count()?, 0);
+
+    let program = object.programs().last().ok_or("no program")?;
+    program.pin(root.path().join(program.name()))?;
+    let error = object.pin(root.path()).unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EEXIST), "{error}");
+    assert_eq!(count()?, 1, "what was pinned before is gone again");
     Ok(())
 }
 
