@@ -15,7 +15,8 @@ use crate::error::Error;
 
 pub(crate) fn run(args: &FeatureArgs) -> Result<(), Error> {
     let args = args.asked();
-    let mut report = Report::ask(&Kernel::host(), args.full)?;
+    let kernel = Kernel::host();
+    let mut report = Report::ask(&kernel, args.full)?;
     if args.missing {
         for rows in report.tables_mut() {
             rows.retain(|row| row.available != Some(true));
@@ -27,7 +28,11 @@ pub(crate) fn run(args: &FeatureArgs) -> Result<(), Error> {
     } else {
         text::print(&report, args.missing, &mut out)
     };
-    printed.and_then(|()| out.flush()).map_err(Error::Print)
+    printed.and_then(|()| out.flush()).map_err(Error::Print)?;
+    if kernel.capabilities().is_ok_and(|have| !(have.may_bpf() && have.may_trace() && have.may_network())) {
+        tracing::warn!("most of it cannot be told without CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as root");
+    }
+    Ok(())
 }
 
 /// What a kernel has.
