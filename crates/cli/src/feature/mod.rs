@@ -30,7 +30,9 @@ pub(crate) fn run(args: &FeatureArgs) -> Result<(), Error> {
     };
     printed.and_then(|()| out.flush()).map_err(Error::Print)?;
     if kernel.capabilities().is_ok_and(|have| !(have.may_bpf() && have.may_trace() && have.may_network())) {
-        tracing::warn!("most of it cannot be told without CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as root");
+        tracing::warn!(
+            "most of it cannot be told without CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as root"
+        );
     }
     Ok(())
 }

@@ -1,17 +1,37 @@
 //! Attaching: by section names, and to what the command line tells where a section does not.
 
 use oxbpf::{
-    AttachFlags, AttachKind, Links, Object, PerfEventOptions, Program, Sampling, UprobeOptions, XdpFlags,
+    AttachFlags, AttachKind, AttachReason, Links, Object, PerfEventOptions, Program, ProgramType, Sampling,
+    UprobeOptions, XdpFlags,
 };
 
 use crate::args::{PerfEventChoice, PerfEventName, RunArgs};
 use crate::error::Error;
 
-/// Attaches every program of the object that is to be attached. Dropping the links detaches.
+/// Attaches every program and struct_ops map of the object that is to be attached. Dropping the links detaches.
 pub(super) fn attach(object: &Object, args: &RunArgs) -> Result<Links, Error> {
     let mut links = Links::new();
-    for program in object.programs().iter().filter(|program| program.autoattach()) {
-        attach_one(program, args, &mut links)?;
+    let mut left_out = Vec::new();
+    // Programs of struct_ops maps are attached with them.
+    let alone = |program: &&Program| program.autoattach() && program.prog_type() != ProgramType::STRUCT_OPS;
+    for program in object.programs().iter().filter(alone) {
+        match attach_one(program, args, &mut links) {
+            Err(Error::Library(oxbpf::Error::Attach(error)))
+                if matches!(error.reason, AttachReason::NotAttached { .. }) =>
+            {
+                left_out.push(error);
+            }
+            attached => attached?,
+        }
+    }
+    for map in object.maps().iter().filter(|map| map.autoattach()) {
+        links.push(map.attach_struct_ops()?);
+    }
+    for error in left_out {
+        if links.is_empty() {
+            return Err(oxbpf::Error::Attach(error).into());
+        }
+        tracing::warn!("program {} ({}): {}", error.program, error.section, error.reason);
     }
     for link in links.iter() {
         tracing::info!(program = link.program(), kind = %link.kind(), target = link.target(), "attached");

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 
-use oxbpf_obj::ProgramType;
+use oxbpf_obj::{AttachKind, ProgramType, SectionDef};
 use oxbpf_sys::{Errno, SysError};
 
 use super::elf_symbol::SymbolError;
@@ -74,6 +74,12 @@ pub enum AttachReason {
     /// What handles the section failed.
     #[error(transparent)]
     Handler(Box<dyn StdError + Send + Sync>),
+    /// Programs of the section are put to use in another way.
+    #[error("it is not attached: {how}")]
+    NotAttached {
+        /// What to do instead.
+        how: &'static str,
+    },
     /// The section says how to attach, but not to what.
     #[error("the section names no {what}: use `Program::{method}`{}", form(section_form))]
     NeedsTarget {
@@ -201,6 +207,26 @@ pub enum AttachReason {
     /// The kernel refused.
     #[error(transparent)]
     Kernel(#[from] SysError),
+}
+
+impl AttachReason {
+    /// Whether it is only that nothing was said of what to attach the program to.
+    pub(super) fn is_waiting(&self) -> bool {
+        match self {
+            Self::NeedsTarget { .. }
+            | Self::NotByHandler
+            | Self::NotAttached { .. }
+            | Self::UnknownSection => true,
+            Self::NotYet { section } => SectionDef::find(section).is_some_and(|(def, _)| {
+                use AttachKind as K;
+                matches!(
+                    def.attach,
+                    K::Tc | K::Tcx | K::Netkit | K::Netfilter | K::Netns | K::Sockmap | K::Lirc
+                )
+            }),
+            _ => false,
+        }
+    }
 }
 
 fn form(section_form: &Option<&'static str>) -> String {

@@ -37,8 +37,8 @@ impl Object {
     /// Attaches every program that is to be attached by what its section says, and every struct_ops map.
     ///
     /// Left out are programs and maps with [`Program::autoattach`] or [`Map::autoattach`](crate::Map::autoattach) off,
-    /// and those whose section says how to attach but not to what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain
-    /// `kprobe`): they wait for their `attach_` method.
+    /// those whose section says how to attach but not to what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain
+    /// `kprobe`), which wait for their `attach_` method, and those that are put to use in another way (`syscall`, `socket`).
     ///
     /// # Errors
     /// [`Error::Attach`] of the first program that cannot be attached; the others are detached again.
@@ -51,14 +51,8 @@ impl Object {
         for program in self.programs().iter().filter(alone) {
             match program.attach() {
                 Ok(link) => links.push(link),
-                Err(Error::Attach(e))
-                    if matches!(e.reason, AttachReason::NeedsTarget { .. } | AttachReason::NotByHandler) =>
-                {
-                    tracing::debug!(
-                        program = program.name(),
-                        section = program.section(),
-                        "not attached: no target"
-                    );
+                Err(Error::Attach(e)) if e.reason.is_waiting() => {
+                    tracing::debug!(program = program.name(), reason = %e.reason, "not attached");
                 }
                 Err(error) => return Err(error),
             }
@@ -103,7 +97,9 @@ impl Program {
             Some(AttachKind::Xdp) => Err(needs("interface", "attach_xdp", None)),
             Some(AttachKind::Cgroup) => Err(needs("cgroup", "attach_cgroup", None)),
             Some(AttachKind::PerfEvent) => Err(needs("event", "attach_perf_event", None)),
-            Some(AttachKind::StructOps) => Err(needs("struct_ops map", "Map::attach_struct_ops", None)),
+            Some(AttachKind::StructOps | AttachKind::Socket | AttachKind::None) => {
+                Err(AttachReason::NotAttached { how: other_use(self.prog_type()) })
+            }
             Some(_) => Err(AttachReason::NotYet { section: self.section().to_owned() }),
             None => Err(AttachReason::UnknownSection),
         };
@@ -125,6 +121,18 @@ impl Program {
             return Ok(());
         }
         Err(AttachReason::WrongType { method, expected, found: self.prog_type() })
+    }
+}
+
+/// What is done with programs that are not attached.
+fn other_use(prog_type: ProgramType) -> &'static str {
+    match prog_type {
+        ProgramType::STRUCT_OPS => "its map is, by `Map::attach_struct_ops`",
+        ProgramType::SYSCALL => "run it with `Program::test_run`",
+        ProgramType::XDP => "put it into a `DevMap` or `CpuMap`",
+        ProgramType::SOCKET_FILTER => "give it to a socket with setsockopt(2), SO_ATTACH_BPF",
+        ProgramType::SK_REUSEPORT => "give it to a socket with setsockopt(2), SO_ATTACH_REUSEPORT_EBPF",
+        _ => "give it to a route with ip-route(8)",
     }
 }
 

@@ -246,6 +246,27 @@ fn sections_without_a_target_name_the_method() {
 }
 
 #[test]
+fn what_is_put_to_use_in_another_way_says_which() {
+    let kernel = Kernel::with_door(Arc::new(Fake::new()));
+    for (section, how) in [
+        ("syscall", "Program::test_run"),
+        ("xdp/devmap", "DevMap"),
+        ("socket", "SO_ATTACH_BPF"),
+        ("sk_reuseport", "SO_ATTACH_REUSEPORT_EBPF"),
+        ("lwt_xmit", "ip-route"),
+    ] {
+        let refused = reason(program(&kernel, section).attach());
+        assert!(
+            matches!(refused, AttachReason::NotAttached { how: told } if told.contains(how)),
+            "{refused}"
+        );
+        assert!(refused.is_waiting());
+    }
+    let waits = |section| reason(program(&kernel, section).attach()).is_waiting();
+    assert!(waits("xdp") && waits("tc") && !waits("lsm/file_open") && !waits("tp/no_category"));
+}
+
+#[test]
 fn what_cannot_be_attached_yet_says_so_by_its_section() {
     let kernel = Kernel::with_door(Arc::new(Fake::new()));
     for section in ["lsm/file_open", "tc", "usdt/a:b:c", "kprobe.multi/tcp_*"] {
