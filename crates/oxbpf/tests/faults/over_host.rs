@@ -29,7 +29,7 @@ pub(crate) fn add(suite: &mut Suite) {
         ("tests/exclusive.bpf.o", &[Need::Kernel(6, 18)], attach::nowhere, 0),
         (
             "tests/struct_ops.bpf.o",
-            &[Need::Trampolines, Need::KernelBtf, Need::Kernel(5, 13)],
+            &[Need::NetAdmin, Need::KernelBtf, Need::Kernel(5, 13)],
             attach::by_section,
             1,
         ),

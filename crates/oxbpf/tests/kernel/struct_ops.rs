@@ -11,7 +11,7 @@ use crate::support::{Loaded, PATIENCE, Result};
 const FILE: &str = "tests/struct_ops.bpf.o";
 
 pub(crate) fn tests(suite: &mut Suite) {
-    let needs = |major, minor| [Need::Bpf, Need::NetAdmin, Need::Trampolines, Need::Kernel(major, minor)];
+    let needs = |major, minor| [Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(major, minor)];
     suite.test("struct_ops::the_kernel_calls_its_programs", &needs(5, 13), called);
     suite.test("struct_ops::not_attached_with_the_object", &needs(5, 13), not_attached);
     suite.test("struct_ops::by_links_and_replaced", &needs(6, 4), linked);
