@@ -5,6 +5,7 @@ mod edit;
 mod read;
 mod records;
 mod remap;
+mod table;
 
 pub use build::BtfExtBuilder;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use records::{CoreRelo, CoreReloKind, ExtRecord, FuncInfo, LineInfo};
+pub use table::RecordTable;
 
 use read::Reader;
 
@@ -169,7 +171,7 @@ pub struct ExtSection<'a, R> {
 
 impl<R> fmt::Debug for ExtSection<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ExtSection({:?}, {} records)", self.name, self.records.chunks.len())
+        write!(f, "ExtSection({:?}, {} records)", self.name, self.records.count())
     }
 }
 
@@ -197,7 +199,8 @@ impl<'a, R: ExtRecord> Iterator for ExtSections<'a, R> {
             records: Records {
                 order: self.order,
                 // An absent part has no words, so this is not reached with 0.
-                chunks: records.chunks_exact(self.record.max(1)),
+                record: self.record.max(1),
+                rest: records,
                 kind: std::marker::PhantomData,
             },
         })
@@ -214,19 +217,30 @@ impl<R> fmt::Debug for ExtSections<'_, R> {
 #[derive(Clone)]
 pub struct Records<'a, R> {
     order: Order,
-    chunks: std::slice::ChunksExact<'a, Word>,
+    /// Words of a record.
+    record: usize,
+    /// Whole records.
+    rest: &'a [Word],
     kind: std::marker::PhantomData<R>,
+}
+
+impl<R> Records<'_, R> {
+    fn count(&self) -> usize {
+        self.rest.len().checked_div(self.record).unwrap_or(0)
+    }
 }
 
 impl<R: ExtRecord> Iterator for Records<'_, R> {
     type Item = R;
 
     fn next(&mut self) -> Option<R> {
-        Some(R::decode(self.order, self.chunks.next()?))
+        let (record, rest) = self.rest.split_at_checked(self.record)?;
+        self.rest = rest;
+        Some(R::decode(self.order, record))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.chunks.size_hint()
+        (self.count(), Some(self.count()))
     }
 }
 
@@ -234,6 +248,6 @@ impl<R: ExtRecord> ExactSizeIterator for Records<'_, R> {}
 
 impl<R> fmt::Debug for Records<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Records({} left)", self.chunks.len())
+        write!(f, "Records({} left)", self.count())
     }
 }

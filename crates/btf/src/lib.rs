@@ -116,7 +116,7 @@ pub use entries::{
 pub use error::{Error, ExtProblem, TypeError, TypeProblem};
 pub use ext::{
     BtfExt, BtfExtBuilder, CoreRelo, CoreReloKind, ExtRecord, ExtSection, ExtSections, ExtView, FuncInfo,
-    LineInfo, Records,
+    LineInfo, RecordTable, Records,
 };
 pub use headers::{Header, Headers, Types};
 pub use kind::{Endian, Kind, TypeId};

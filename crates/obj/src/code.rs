@@ -1,12 +1,14 @@
 //! The code of an object: sections of instructions, the functions in them and what these refer to.
 //!
-//! It is read once and shared by all copies of a spec; linking copies out of it.
+//! It is read once and shared by all copies of a spec; linking copies out of it. Instructions and records of `.BTF.ext`
+//! stay where they are in the file if that is kept ([`ObjectSpec::parse_shared`](crate::ObjectSpec::parse_shared)).
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::insn::Insn;
-use crate::{CoreRelo, FuncInfo, LineInfo};
+use crate::insn::Insns;
+use crate::records::{CoreRelos, Infos};
+use crate::{FuncInfo, LineInfo};
 
 /// All code of an object.
 #[derive(Default)]
@@ -14,9 +16,7 @@ pub(crate) struct Code {
     pub(crate) sections: Vec<CodeSection>,
     /// Functions by section and place.
     pub(crate) functions: Vec<Function>,
-    /// CO-RE relocations in the order of the file, each with its section (an index in [`Code::sections`]);
-    /// `insn_off` counts instructions of the section.
-    pub(crate) core_relos: Vec<(usize, CoreRelo)>,
+    pub(crate) core_relos: CoreRelos,
     pub(crate) exception_tags: Vec<ExceptionTag>,
     /// Whether arguments of functions have the tag [`CONTEXT_TAG`].
     pub(crate) has_context_tags: bool,
@@ -49,14 +49,14 @@ pub(crate) struct CodeSection {
     pub(crate) name: String,
     /// Index among the sections of the file.
     pub(crate) elf_index: usize,
-    pub(crate) insns: Arc<Vec<Insn>>,
+    pub(crate) insns: Insns,
     /// By instruction; one at most for each.
     pub(crate) relocs: Vec<Reloc>,
     /// Indexes in [`Code::functions`].
     pub(crate) functions: Range<usize>,
-    /// Records of `.BTF.ext`, by instruction; `insn_off` counts instructions of the section.
-    pub(crate) func_info: Vec<FuncInfo>,
-    pub(crate) line_info: Vec<LineInfo>,
+    /// Records of `.BTF.ext`; `insn_off` counts instructions of the section.
+    pub(crate) func_info: Infos<FuncInfo>,
+    pub(crate) line_info: Infos<LineInfo>,
 }
 
 /// A function: a program, or one that programs call.

@@ -175,7 +175,7 @@ impl ObjectSpec {
         let code = &*self.code;
         let mut relos = Vec::new();
         let Some(btf) = &self.btf else { return Ok(CoreCheck { relos }) };
-        let mut relocator = Relocator::new(btf, code.core_relos.iter().map(|(_, relo)| *relo), targets);
+        let mut relocator = Relocator::new(btf, code.core_relos.iter().map(|(_, relo)| relo), targets);
         let used = loadable(self);
         let mut known: HashMap<(TypeId, u32, CoreReloKind), Known<'_>, RandomState> = HashMap::default();
         let mut check = |section: usize, relo: &CoreRelo| {
@@ -193,15 +193,18 @@ impl ObjectSpec {
                 function: shortened(place.name.clone()),
                 used: used.get(function).is_some_and(|used| *used),
                 insn: (relo.insn_off as usize).saturating_sub(place.start),
-                line: code.sections.get(section).and_then(|s| line_at(btf, &s.line_info, relo.insn_off)),
+                line: code
+                    .sections
+                    .get(section)
+                    .and_then(|s| line_of(btf, s.line_info.last_at(relo.insn_off)?)),
                 kind: relo.kind,
                 what: known.what.clone(),
                 outcome: outcome.unwrap_or_else(CoreOutcome::Failed),
             })
         };
-        for (section, relo) in &code.core_relos {
+        for (section, relo) in code.core_relos.iter() {
             step()?;
-            relos.extend(check(*section, relo));
+            relos.extend(check(section, &relo));
         }
         Ok(CoreCheck { relos })
     }
@@ -240,10 +243,13 @@ fn outcome(
     })
 }
 
-/// Where in the source an instruction comes from, by the records of its section or image.
+/// Where in the source an instruction comes from, by the records of its image.
 pub(crate) fn line_at(btf: &Btf, lines: &[LineInfo], insn: u32) -> Option<String> {
     let last = lines.partition_point(|l| l.insn_off <= insn).checked_sub(1)?;
-    let info = lines.get(last)?;
+    line_of(btf, *lines.get(last)?)
+}
+
+fn line_of(btf: &Btf, info: LineInfo) -> Option<String> {
     let file = btf.str_lossy_at(info.file_name_off).ok()?;
     let name = file.rsplit('/').next().unwrap_or_default();
     Some(format!("{}:{}", shortened(name.to_owned()), info.line()))

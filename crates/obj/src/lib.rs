@@ -54,6 +54,7 @@ mod needs;
 mod packed;
 mod parse;
 mod plan;
+mod records;
 pub mod relo_core;
 mod sections;
 mod spec;
@@ -61,6 +62,7 @@ mod uapi;
 
 pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
+pub use elf::read_object;
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
     KconfigProblem, LightProblem, LinkProblem, LinkerError, LinkerProblem, MapProblem, NameProblem,
@@ -74,7 +76,7 @@ pub use link::{CoreTarget, Fixup, FixupKind, JumpTable, LinkOptions, Linker, Poi
 pub use linker::StaticLinker;
 pub use min_core::{min_core_btf, min_core_btf_with_progress};
 pub use needs::{Capability, helper_capability, kfunc_config, kfunc_since, kfuncs};
-pub use oxbpf_btf::{Btf, BtfExt, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
+pub use oxbpf_btf::{Btf, BtfExt, Bytes, CoreRelo, Endian, FuncInfo, LineInfo, TypeId};
 pub use plan::{
     ExternPlan, KernelPlan, MapPlan, Memory, Need, Plan, PlanKernel, Privilege, ProgramPlan, Release, When,
     Whose,

@@ -75,8 +75,8 @@ pub mod verifier;
 pub use oxbpf_btf as btf;
 pub use oxbpf_obj as obj;
 pub use oxbpf_obj::{
-    AttachKind, AttachType, MapFlags, MapSpec, MapType, ObjectSpec, ProgramFlags, ProgramSpec, ProgramType,
-    SectionDef,
+    AttachKind, AttachType, Bytes, MapFlags, MapSpec, MapType, ObjectSpec, ProgramFlags, ProgramSpec,
+    ProgramType, SectionDef,
 };
 pub use oxbpf_sys as sys;
 pub use oxbpf_sys::uapi::{AttachFlags, ElemFlags, LinkType, OpenFlags, XdpFlags};

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use oxbpf_obj::ObjectSpec;
+use oxbpf_obj::{ObjectSpec, read_object};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
@@ -41,9 +41,10 @@ impl OpenOptions {
     #[doc(alias = "bpf_object__open_file")]
     pub fn open(&self, path: impl AsRef<Path>) -> Result<ObjectSpec> {
         let path = path.as_ref();
-        let bytes = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let read = regular_file(path).and_then(|(file, len)| read_object(file, len));
+        let bytes = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let name = self.name.clone().unwrap_or_else(|| ObjectSpec::name_of(path));
-        let mut spec = ObjectSpec::parse_named(&name, &bytes)
+        let mut spec = ObjectSpec::parse_shared(&name, bytes)
             .map_err(|source| Error::Open { path: path.to_owned(), source })?;
         self.handlers.apply(&mut spec)?;
         Ok(spec)
@@ -87,8 +88,17 @@ pub fn link_objects(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result
     Ok(linker.finish()?)
 }
 
-/// A regular file, whole: what else there is might never end.
+/// A regular file, whole.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let (file, len) = regular_file(path)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(len).unwrap_or(usize::MAX))?;
+    file.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A regular file and its length: what else there is might never end.
+fn regular_file(path: &Path) -> std::io::Result<(File, u64)> {
     // A pipe that nobody writes to would otherwise keep even the open waiting.
     let no_wait = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(no_wait).open(path)?;
@@ -96,8 +106,5 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     if !about.is_file() {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(usize::try_from(about.len()).unwrap_or(usize::MAX))?;
-    file.take(about.len()).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((file, about.len()))
 }

@@ -6,11 +6,13 @@
 
 mod machine;
 mod names;
+mod needed;
 mod raw;
 mod reloc;
 mod symbol;
 
 pub(crate) use names::{MAX_NAME, NameBudget};
+pub use needed::read_object;
 pub(crate) use raw::PlainSymbol;
 pub(crate) use reloc::ElfReloc;
 pub(crate) use symbol::{Binding, Symbol, SymbolKind};
@@ -21,6 +23,7 @@ use object::Endianness;
 use object::elf;
 use object::read::ReadRef as _;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
+use oxbpf_btf::Bytes;
 
 use crate::error::{ElfProblem, SectionProblem};
 use crate::{Endian, Error};
@@ -32,6 +35,8 @@ type RawSymbol = elf::Sym64<Endianness>;
 /// An ELF file that may be a BPF object.
 pub(crate) struct Elf<'d> {
     bytes: &'d [u8],
+    /// The same bytes if what is kept of them may have a share in them.
+    shared: Option<&'d Bytes>,
     order: Endianness,
     sections: Vec<Section<'d>>,
     symbols: &'d [RawSymbol],
@@ -95,6 +100,7 @@ impl<'d> Elf<'d> {
         }
         let mut file = Self {
             bytes,
+            shared: None,
             order,
             sections,
             symbols: &[],
@@ -104,6 +110,11 @@ impl<'d> Elf<'d> {
         };
         file.find_symbols()?;
         Ok(file)
+    }
+
+    /// A file whose parts are kept where they are rather than copied.
+    pub(crate) fn parse_shared(bytes: &'d Bytes) -> Result<Self, Error> {
+        Ok(Self { shared: Some(bytes), ..Self::parse(bytes)? })
     }
 
     fn find_symbols(&mut self) -> Result<(), Error> {
@@ -169,6 +180,13 @@ impl<'d> Elf<'d> {
         let left = self.left.get().checked_sub(data.len() as u64).ok_or(ElfProblem::Overlap)?;
         self.left.set(left);
         Ok(data)
+    }
+
+    /// The bytes of a section, to be kept: where they are in the file if that may be, otherwise as a copy.
+    pub(crate) fn keep(&self, index: usize) -> Result<Bytes, Error> {
+        let data = self.claim(index)?;
+        let share = self.shared.and_then(|all| all.slice_of(data));
+        Ok(share.unwrap_or_else(|| data.into()))
     }
 
     /// The bytes of a section; none for `.bss`.

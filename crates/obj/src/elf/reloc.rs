@@ -16,9 +16,12 @@ pub(crate) struct ElfReloc {
     pub(crate) kind: u32,
 }
 
-impl Elf<'_> {
+impl<'d> Elf<'d> {
     /// Relocations of a section of type SHT_REL.
-    pub(crate) fn relocs(&self, section: &Section<'_>) -> Result<Vec<ElfReloc>, Error> {
+    pub(crate) fn relocs(
+        &self,
+        section: &Section<'_>,
+    ) -> Result<impl ExactSizeIterator<Item = ElfReloc> + use<'d>, Error> {
         let order = self.order;
         let size = size_of::<elf::Rel64<object::Endianness>>();
         let problem = |problem| Error::Section { section: section.name.into(), problem };
@@ -28,16 +31,13 @@ impl Elf<'_> {
                 expected: size as u64,
             }));
         }
-        let raw: &[elf::Rel64<object::Endianness>] =
+        let raw: &'d [elf::Rel64<object::Endianness>] =
             object::pod::slice_from_all_bytes(self.claim(section.index)?)
                 .map_err(|()| problem(SectionProblem::NotWhole { entry: size }))?;
-        Ok(raw
-            .iter()
-            .map(|r| ElfReloc {
-                offset: r.r_offset(order),
-                symbol: r.r_sym(order) as usize,
-                kind: r.r_type(order).0,
-            })
-            .collect())
+        Ok(raw.iter().map(move |r| ElfReloc {
+            offset: r.r_offset(order),
+            symbol: r.r_sym(order) as usize,
+            kind: r.r_type(order).0,
+        }))
     }
 }

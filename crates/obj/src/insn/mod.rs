@@ -3,6 +3,7 @@
 mod assembler;
 mod disasm;
 mod helper;
+mod kept;
 pub mod opcode;
 mod operand;
 mod regs;
@@ -12,6 +13,7 @@ mod text;
 pub use assembler::{Assembler, LabelError};
 pub use disasm::disassemble;
 pub use helper::{helper_id, helper_name, helper_since, helpers};
+pub(crate) use kept::Insns;
 pub use operand::{Alu, Atomic, Cond, Reg, Size, Swap};
 pub use regs::Regs;
 pub use since::{TAIL_CALL, TAIL_CALL_BESIDE_FUNCTIONS};

@@ -5,6 +5,7 @@ use super::{Fixup, FixupKind, JumpTable, Linker, Poisoned, ProgramImage, core, r
 use crate::code::{Function, Reloc, Target};
 use crate::error::LinkProblem;
 use crate::insn::opcode;
+use crate::records::Infos;
 use crate::{CoreRelo, Error, FuncInfo, LineInfo, ProgramSpec};
 
 /// Instructions of a program that kernels take at most, whatever the privileges (since 5.2).
@@ -251,33 +252,29 @@ impl<'l> Assembler<'l> {
     }
 
     /// Kernels want a record for each function or none at all.
-    fn func_info(&mut self, records: &[FuncInfo], function: &Function, at: usize) {
+    fn func_info(&mut self, records: &Infos<FuncInfo>, function: &Function, at: usize) {
         let Some(moved) = Moved::of(function, at).filter(|_| self.has_func_info) else { return };
-        let from = records.partition_point(|r| r.insn_off < moved.start);
-        let to = records.partition_point(|r| r.insn_off < moved.end);
-        let own = records.get(from..to).unwrap_or_default();
-        if own.is_empty() {
+        let mut own = records.range(moved.start, moved.end).peekable();
+        if own.peek().is_none() {
             self.has_func_info = false;
             self.image.func_info.clear();
             tracing::debug!(program = self.program, function = function.name, "no func_info: left out");
         }
-        let own = own.iter().map(|r| FuncInfo { insn_off: moved.insn(r.insn_off), ..*r });
+        let own = own.map(|r| FuncInfo { insn_off: moved.insn(r.insn_off), ..r });
         self.image.func_info.extend(own);
     }
 
     /// Kernels want a record for the first instruction of each function, or none at all.
-    fn line_info(&mut self, records: &[LineInfo], function: &Function, at: usize) {
+    fn line_info(&mut self, records: &Infos<LineInfo>, function: &Function, at: usize) {
         let Some(moved) = Moved::of(function, at).filter(|_| self.has_line_info) else { return };
-        let from = records.partition_point(|r| r.insn_off < moved.start);
-        let to = records.partition_point(|r| r.insn_off < moved.end);
-        let own = records.get(from..to).unwrap_or_default();
-        if own.first().is_none_or(|r| r.insn_off != moved.start) {
+        let mut own = records.range(moved.start, moved.end).peekable();
+        if own.peek().is_none_or(|r| r.insn_off != moved.start) {
             self.has_line_info = false;
             self.image.line_info.clear();
             tracing::debug!(program = self.program, function = function.name, "no line_info: left out");
             return;
         }
-        let own = own.iter().map(|r| LineInfo { insn_off: moved.insn(r.insn_off), ..*r });
+        let own = own.map(|r| LineInfo { insn_off: moved.insn(r.insn_off), ..r });
         self.image.line_info.extend(own);
     }
 }

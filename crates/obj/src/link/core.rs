@@ -32,7 +32,7 @@ impl std::fmt::Debug for Relocated<'_> {
 impl<'s> Relocated<'s> {
     /// Code as it was compiled.
     pub(super) fn untouched(spec: &'s ObjectSpec) -> Self {
-        let code = spec.code.sections.iter().map(|s| Cow::Borrowed(s.insns.as_slice()));
+        let code = spec.code.sections.iter().map(|s| Cow::Borrowed(&*s.insns));
         Self { code: code.collect(), poisoned: Vec::new(), left: Vec::new() }
     }
 
@@ -68,7 +68,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
     let code = &*spec.code;
     let mut result = Relocated::untouched(spec);
     if options.core_by_kernel {
-        result.left.clone_from(&code.core_relos);
+        result.left.extend(code.core_relos.iter());
         result.left.sort_by_key(|(section, relo)| (*section, relo.insn_off));
         return Ok(result);
     }
@@ -141,10 +141,10 @@ fn wanted(spec: &ObjectSpec, code: &Code) -> Vec<Wanted> {
     }
     let is_wanted = loadable(spec);
     let mut found = Vec::with_capacity(code.core_relos.len());
-    for (section, relo) in &code.core_relos {
-        let Some(function) = code.function_at(*section, relo.insn_off as usize) else { continue };
+    for (section, relo) in code.core_relos.iter() {
+        let Some(function) = code.function_at(section, relo.insn_off as usize) else { continue };
         if is_wanted.get(function).is_some_and(|w| *w) {
-            found.push(Wanted { function, relo: *relo });
+            found.push(Wanted { function, relo });
         }
     }
     found

@@ -77,25 +77,25 @@ fn mark_object(
         .collect();
     targets.reverse();
     let all = || code.core_relos.iter().filter(|(_, relo)| relo.kind != CoreReloKind::TypeIdLocal);
-    let mut relocator = Relocator::new(btf, all().map(|(_, relo)| *relo), &targets);
+    let mut relocator = Relocator::new(btf, all().map(|(_, relo)| relo), &targets);
     let mut seen: HashSet<(TypeId, u32, CoreReloKind), RandomState> = HashSet::default();
     for (section, relo) in all() {
         report.step().map_err(Error::Cancelled)?;
         if !seen.insert((relo.ty, relo.access_str_off, relo.kind)) {
             continue;
         }
-        let traced = relocator.trace(relo).and_then(|trace| match trace {
+        let traced = relocator.trace(&relo).and_then(|trace| match trace {
             Trace::To { found, .. } => marks.relocation(relo.kind, &found),
             Trace::Value(_) | Trace::Nowhere(_) => Ok(()),
         });
         traced.map_err(|problem| {
             let function =
-                code.function_at(*section, relo.insn_off as usize).and_then(|f| code.functions.get(f));
+                code.function_at(section, relo.insn_off as usize).and_then(|f| code.functions.get(f));
             let start = function.map_or(0, |f| f.start);
             Error::Core {
                 function: function.map_or("?", |f| &f.name).into(),
                 source: Box::new(CoreError {
-                    relo: describe(btf, relo),
+                    relo: describe(btf, &relo),
                     insn: (relo.insn_off as usize).saturating_sub(start),
                     problem,
                 }),

@@ -20,9 +20,10 @@ impl Parser<'_> {
         if arenas.next().is_some() {
             return Err(Error::map(section, MapProblem::SeveralArenas(arena.name.clone())));
         }
-        let bytes = self.elf.claim(index)?;
-        let too_large = || Error::map(section, MapProblem::TooLarge { size: bytes.len() as u64 });
-        arena.contents = Contents::Data(Data::new(bytes.to_vec()).ok_or_else(too_large)?);
+        let bytes = self.elf.keep(index)?;
+        let len = u32::try_from(bytes.len());
+        let len = len.map_err(|_| Error::map(section, MapProblem::TooLarge { size: bytes.len() as u64 }))?;
+        arena.contents = Contents::Data(Data::from_bytes(bytes, len));
         arena.value_type = datasecs.take(section).unwrap_or_default();
         if let Some(id) = arena.id {
             maps.hold_section(index, id);

@@ -1,12 +1,11 @@
-use std::sync::Arc;
-
 use super::Parser;
 use super::sections::Role;
 use crate::Error;
 use crate::code::{Code, CodeSection, Function};
 use crate::elf::Symbol;
 use crate::error::{ElfProblem, FunctionProblem};
-use crate::insn::Insn;
+use crate::insn::{Insn, Insns};
+use crate::records::Infos;
 
 impl Parser<'_> {
     /// Reads the sections of code and the functions in them.
@@ -17,7 +16,7 @@ impl Parser<'_> {
         let mut symbols = symbols.into_iter().peekable();
         let sections: Vec<_> = self.sections.with(|role| role == Role::Code).collect();
         for (index, _) in sections {
-            let bytes = self.elf.claim(index)?;
+            let bytes = self.elf.keep(index)?;
             if u32::try_from(bytes.len()).is_err() {
                 return Err(ElfProblem::TooLarge.into());
             }
@@ -40,11 +39,11 @@ impl Parser<'_> {
             code.sections.push(CodeSection {
                 name: self.names.copy(name)?,
                 elf_index: index,
-                insns: Arc::new(Insn::decode_all(bytes, self.elf.endian())),
+                insns: Insns::of(bytes, self.elf.endian()),
                 relocs: Vec::new(),
                 functions: first..code.functions.len(),
-                func_info: Vec::new(),
-                line_info: Vec::new(),
+                func_info: Infos::default(),
+                line_info: Infos::default(),
             });
         }
         Ok(code)

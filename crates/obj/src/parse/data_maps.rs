@@ -33,7 +33,7 @@ impl Parser<'_> {
             let data = match role {
                 // Nothing but a number until someone sets a variable.
                 Role::Bss => Data::zeros(len),
-                _ => Data::from_vec(self.elf.claim(index)?.to_vec(), len),
+                _ => Data::from_bytes(self.elf.keep(index)?, len),
             };
             let section = self.names.copy(section.name)?;
             let value_type = datasecs.take(&section).unwrap_or_default();

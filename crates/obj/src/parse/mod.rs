@@ -24,7 +24,7 @@ mod tags;
 
 use std::sync::Arc;
 
-use oxbpf_btf::ExtView;
+use oxbpf_btf::Bytes;
 
 use crate::elf::{Elf, NameBudget};
 use crate::{Btf, Error, ObjectSpec};
@@ -46,7 +46,15 @@ struct Parser<'d> {
 }
 
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
-    let elf = Elf::parse(bytes)?;
+    parse_elf(name, Elf::parse(bytes)?)
+}
+
+/// The same with what is kept left where it is.
+pub(crate) fn parse_shared(name: &str, bytes: &Bytes) -> Result<ObjectSpec, Error> {
+    parse_elf(name, Elf::parse_shared(bytes)?)
+}
+
+fn parse_elf(name: &str, elf: Elf<'_>) -> Result<ObjectSpec, Error> {
     let sections = Sections::classify(&elf)?;
     let symbols = Symbols::collect(&elf, &sections)?;
     let names = NameBudget::of_file(elf.file_len());
@@ -61,9 +69,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     if let Some(btf) = &btf
         && let Some(index) = p.sections.btf_ext
     {
-        let ext = ExtView::parse(p.elf.claim(index)?, btf)
-            .map_err(|source| Error::Btf { section: ".BTF.ext", source })?;
-        p.ext_info(ext, &mut code)?;
+        p.ext_info(&p.elf.keep(index)?, btf, &mut code)?;
     }
     let externs = p.externs(btf.as_ref())?;
     let btf = btf.map(|btf| p.fill_datasecs(btf, &code, &externs)).transpose()?;
@@ -101,6 +107,6 @@ impl Parser<'_> {
     /// The object's types as clang left them.
     fn btf(&self) -> Result<Option<Btf>, Error> {
         let Some(index) = self.sections.btf else { return Ok(None) };
-        Btf::parse(self.elf.claim(index)?).map(Some).map_err(Error::btf)
+        Btf::parse(self.elf.keep(index)?).map(Some).map_err(Error::btf)
     }
 }

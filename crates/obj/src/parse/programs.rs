@@ -37,7 +37,6 @@ impl Parser<'_> {
                     log_level: 0,
                     log_size: None,
                     extra: None,
-                    insns: section.insns.clone(),
                     code: code.clone(),
                     function: index,
                 });

@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
+use oxbpf_btf::Bytes;
+
 /// Initial bytes of a map of global data.
 ///
 /// What the file holds stands first, zeros up to [`len`](Self::len) follow and are not stored: a `.bss` of
 /// gigabytes is a number here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data {
-    stored: Vec<u8>,
+    stored: Bytes,
     len: u32,
     /// Writes beyond what is stored, by offset; they do not overlap.
     patches: BTreeMap<u32, Vec<u8>>,
@@ -16,18 +18,26 @@ impl Data {
     /// Bytes, none of them left out.
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         let len = u32::try_from(bytes.len()).ok()?;
-        Some(Self { stored: bytes, len, patches: BTreeMap::new() })
+        Some(Self { stored: bytes.into(), len, patches: BTreeMap::new() })
     }
 
     /// Bytes, followed by zeros up to `len`; cut off there.
-    pub(crate) fn from_vec(mut stored: Vec<u8>, len: u32) -> Self {
-        stored.truncate(len as usize);
-        Self { stored, len, patches: BTreeMap::new() }
+    pub(crate) fn from_bytes(stored: Bytes, len: u32) -> Self {
+        let mut data = Self { stored, len, patches: BTreeMap::new() };
+        data.cut();
+        data
+    }
+
+    /// Forgets what is stored beyond the end.
+    fn cut(&mut self) {
+        if let Some(stored) = self.stored.slice(0..self.len as usize) {
+            self.stored = stored;
+        }
     }
 
     /// So many zeros.
     pub fn zeros(len: u32) -> Self {
-        Self { stored: Vec::new(), len, patches: BTreeMap::new() }
+        Self { stored: Bytes::default(), len, patches: BTreeMap::new() }
     }
 
     /// Bytes in all.
@@ -78,8 +88,11 @@ impl Data {
         }
         let split = self.stored.len().saturating_sub(at as usize).min(bytes.len());
         let (inside, beyond) = bytes.split_at(split);
-        if let Some(dst) = self.stored.get_mut(at as usize..(at as usize).saturating_add(split)) {
-            dst.copy_from_slice(inside);
+        if !inside.is_empty() {
+            let stored = self.stored.make_mut();
+            if let Some(dst) = stored.get_mut(at as usize..(at as usize).saturating_add(split)) {
+                dst.copy_from_slice(inside);
+            }
         }
         if !beyond.is_empty() {
             // The sum fits: it is at most `end`.
@@ -111,7 +124,7 @@ impl Data {
     /// Changes the length; what is cut off is forgotten, what is added is zero.
     pub fn resize(&mut self, len: u32) {
         self.len = len;
-        self.stored.truncate(len as usize);
+        self.cut();
         self.patches.retain(|at, _| *at < len);
         for (at, bytes) in &mut self.patches {
             bytes.truncate(len.saturating_sub(*at) as usize);

@@ -20,6 +20,8 @@ pub use target::KernelTarget;
 use std::path::Path;
 use std::sync::Arc;
 
+use oxbpf_btf::Bytes;
+
 use crate::code::Code;
 use crate::parse::SymbolGlobal;
 use crate::{Btf, Endian, Error};
@@ -54,7 +56,8 @@ pub struct ObjectSpec {
 }
 
 impl ObjectSpec {
-    /// Reads an object from the bytes of an ELF file.
+    /// Reads an object from the bytes of an ELF file. What is needed of them is copied;
+    /// [`parse_shared`](Self::parse_shared) copies next to nothing.
     ///
     /// # Errors
     /// Typed, with the section, symbol, map or program concerned; never a panic, whatever the bytes.
@@ -70,6 +73,29 @@ impl ObjectSpec {
     /// As [`parse`](Self::parse).
     pub fn parse_named(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         crate::parse::parse(name, bytes)
+    }
+
+    /// Reads an object and leaves it where it is: instructions, lines and data of the spec, and of its clones, have a share
+    /// in the bytes. What is changed is copied first. This is for bytes that are there as long as the object anyway, as
+    /// those that are part of the program, or that are given away, as those read from a file.
+    ///
+    /// All of the bytes are kept as long as the spec is, debug information included: strip objects that are built in,
+    /// and of files read what is needed ([`read_object`](crate::read_object), or `oxbpf::open`).
+    ///
+    /// ```
+    /// use oxbpf_obj::{Bytes, ObjectSpec};
+    ///
+    /// static OBJECT: &[u8] = include_bytes!("../../../../testdata/execsnoop.bpf.o");
+    /// let built_in = ObjectSpec::parse_shared("execsnoop", Bytes::from_static(OBJECT))?;
+    /// let read = ObjectSpec::parse_shared("execsnoop", std::fs::read("../../testdata/execsnoop.bpf.o")?)?;
+    /// assert_eq!(read.programs[0].insns(), built_in.programs[0].insns());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_shared(name: &str, bytes: impl Into<Bytes>) -> Result<Self, Error> {
+        crate::parse::parse_shared(name, &bytes.into())
     }
 
     /// The name of the object in a file: the file's, up to the first dot.

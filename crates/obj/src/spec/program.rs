@@ -46,8 +46,6 @@ pub struct ProgramSpec {
     /// Something to go along with the program, for whoever loads it: `oxbpf` keeps there what handles sections of one's
     /// own.
     pub extra: Option<Arc<dyn Any + Send + Sync>>,
-    /// Instructions of its whole section.
-    pub(crate) insns: Arc<Vec<Insn>>,
     /// The code it is part of, and which function of that it is.
     pub(crate) code: Arc<Code>,
     pub(crate) function: usize,
@@ -83,7 +81,8 @@ impl ProgramSpec {
     #[doc(alias = "bpf_program__insns")]
     pub fn insns(&self) -> &[Insn] {
         let function = self.code.functions.get(self.function);
-        function.and_then(|f| self.insns.get(f.start..f.end)).unwrap_or_default()
+        let section = function.and_then(|f| self.code.sections.get(f.section));
+        function.zip(section).and_then(|(f, section)| section.insns.get(f.start..f.end)).unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use oxbpf_obj::{CoreTarget, ExternKind, LinkOptions, ObjectSpec, StaticLinker};
+use oxbpf_obj::{Bytes, CoreTarget, ExternKind, LinkOptions, ObjectSpec, StaticLinker};
 
 /// Several objects, each behind its length in 16 bits, made one.
 #[allow(dead_code, reason = "not every user links")]
@@ -38,10 +38,28 @@ pub(crate) fn linked(mut data: &[u8]) {
 
 #[allow(dead_code, reason = "not every user opens")]
 pub(crate) fn object(data: &[u8]) {
-    let spec = match ObjectSpec::parse_named("fuzz", data) {
-        Ok(spec) => spec,
-        Err(e) => return said(&e),
+    let copied = ObjectSpec::parse_named("fuzz", data);
+    // From where instructions cannot stand in memory, too.
+    let from = data.len() % 5;
+    let shared = Bytes::from([&[0; 5][..from], data].concat()).slice(from..from + data.len());
+    let shared = ObjectSpec::parse_shared("fuzz", shared.expect("it was put there"));
+    let (copied, spec) = match (copied, shared) {
+        (Ok(copied), Ok(shared)) => (copied, shared),
+        (Err(e), Err(same)) => {
+            assert_eq!(e.to_string(), same.to_string());
+            return said(&e);
+        }
+        (copied, shared) => panic!("copied: {copied:?}, shared: {shared:?}"),
     };
+    assert_eq!(copied.maps, spec.maps);
+    for (copied, shared) in copied.programs.iter().zip(&spec.programs) {
+        assert_eq!(copied.insns(), shared.insns());
+    }
+    assert_eq!(
+        copied.link(&LinkOptions::core_by_kernel()).ok(),
+        spec.link(&LinkOptions::core_by_kernel()).ok()
+    );
+    drop(copied);
     for g in spec.globals().take(100) {
         assert!(spec.maps.get(g.map).is_some(), "a global is in a map");
         let mut changed = spec.clone();

@@ -1,0 +1,143 @@
+//! Of a file what an object is made of: debug information, often most of a file as clang leaves it, is not read.
+
+use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
+use std::ops::Range;
+
+use object::Endianness;
+use object::elf;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use oxbpf_btf::Bytes;
+
+use super::{Header, RawSection, names};
+
+/// Files up to this size are read at once: more reads would take longer.
+const SMALL: u64 = 256 << 10;
+/// What is between two parts is read with them if it is no more.
+const GAP: u64 = 4096;
+
+/// Reads what [`ObjectSpec::parse_shared`](crate::ObjectSpec::parse_shared) needs of a file of `len` bytes.
+///
+/// Of a large file debug information (DWARF) is left out: zeros stand in its place, for which a system that gives memory
+/// only when it is written to needs none.
+///
+/// ```
+/// use oxbpf_obj::{ObjectSpec, read_object};
+///
+/// let file = std::fs::File::open("../../testdata/execsnoop.bpf.o")?;
+/// let len = file.metadata()?.len();
+/// let spec = ObjectSpec::parse_shared("execsnoop", read_object(file, len)?)?;
+/// assert!(!spec.programs.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// What cannot be read, and [`ErrorKind::OutOfMemory`]. A file that is no object is no error here.
+pub fn read_object(mut file: impl Read + Seek, len: u64) -> Result<Bytes> {
+    let size = usize::try_from(len).map_err(|_| ErrorKind::OutOfMemory)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size)?;
+    if len <= SMALL {
+        file.take(len).read_to_end(&mut bytes)?;
+        return Ok(bytes.into());
+    }
+    // There is room, so that this does not fail; it touches none of it, where filling would all.
+    drop(bytes);
+    let mut bytes = vec![0; size];
+    let header = size_of::<Header>() as u64;
+    fill(&mut file, &mut bytes, 0..header)?;
+    let Some(table) = section_table(&mut file, &mut bytes)? else { return Ok(bytes.into()) };
+    fill(&mut file, &mut bytes, table)?;
+    if let Some(names) = sections(&bytes).and_then(|(all, order)| section_names(&bytes, all, order)) {
+        fill(&mut file, &mut bytes, names)?;
+    }
+    for part in needed(&bytes) {
+        fill(&mut file, &mut bytes, part)?;
+    }
+    Ok(bytes.into())
+}
+
+/// Reads a part to its place; what lies outside of the file is left out.
+fn fill(mut file: impl Read + Seek, bytes: &mut [u8], part: Range<u64>) -> Result<()> {
+    let end = part.end.min(bytes.len() as u64);
+    // Both are within the bytes.
+    let place = bytes.get_mut(part.start.min(end) as usize..end as usize).unwrap_or_default();
+    if place.is_empty() {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(part.start))?;
+    file.read_exact(place).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => Error::new(error.kind(), "the file became shorter while it was read"),
+        _ => error,
+    })
+}
+
+/// Where the section headers are; `None` if there are none.
+fn section_table(file: impl Read + Seek, bytes: &mut [u8]) -> Result<Option<Range<u64>>> {
+    let header = |bytes: &[u8]| {
+        let header = Header::parse(bytes).ok()?;
+        let order = header.endian().ok()?;
+        Some((header.e_shoff(order), header.e_shnum(order), order))
+    };
+    let Some((start, count, order)) = header(bytes) else { return Ok(None) };
+    let entry = size_of::<RawSection>() as u64;
+    let of = |count: u64| start..start.saturating_add(count.saturating_mul(entry));
+    if count != 0 {
+        return Ok(Some(of(count.into())));
+    }
+    // More than 16 bits count: the first header tells.
+    fill(file, bytes, of(1))?;
+    let first = usize::try_from(start).ok().and_then(|start| bytes.get(start..));
+    let first = first.and_then(|rest| object::pod::from_bytes::<RawSection>(rest).ok());
+    Ok(first.map(|(first, _)| of(first.sh_size(order))))
+}
+
+fn sections(bytes: &[u8]) -> Option<(&[RawSection], Endianness)> {
+    let header = Header::parse(bytes).ok()?;
+    let order = header.endian().ok()?;
+    Some((header.section_headers(order, bytes).ok()?, order))
+}
+
+/// Where the names of sections are.
+fn section_names(bytes: &[u8], all: &[RawSection], order: Endianness) -> Option<Range<u64>> {
+    let index = Header::parse(bytes).ok()?.section_strings_index(order, bytes).ok()?;
+    place(all.get(index.0)?, order)
+}
+
+fn place(section: &RawSection, order: Endianness) -> Option<Range<u64>> {
+    let (start, len) = section.file_range(order)?;
+    Some(start..start.saturating_add(len))
+}
+
+/// The parts of the file that are needed, in order, none overlapping another.
+fn needed(bytes: &[u8]) -> Vec<Range<u64>> {
+    let Some((all, order)) = sections(bytes) else { return Vec::new() };
+    let strings = section_names(bytes, all, order);
+    let strings = strings.and_then(|names| bytes.get(names.start as usize..names.end as usize));
+    let strings = strings.unwrap_or_default();
+    let name = |section: &RawSection| names::at(strings, section.sh_name(order)).unwrap_or_default();
+    let is_needed = |section: &&RawSection| match section.sh_type(order) {
+        elf::SHT_REL | elf::SHT_RELA => {
+            let target = all.get(section.sh_info(order) as usize);
+            target.is_none_or(|target| {
+                !name(target).starts_with(".BTF") && !is_debug(target, order, name(target))
+            })
+        }
+        _ => !is_debug(section, order, name(section)),
+    };
+    let mut parts: Vec<_> = all.iter().filter(is_needed).filter_map(|s| place(s, order)).collect();
+    parts.sort_by_key(|part| part.start);
+    parts.dedup_by(|next, part| {
+        let is_near = next.start <= part.end.saturating_add(GAP);
+        if is_near {
+            part.end = part.end.max(next.end);
+        }
+        is_near
+    });
+    parts
+}
+
+/// Whether a section is of use to debuggers only.
+fn is_debug(section: &RawSection, order: Endianness, name: &str) -> bool {
+    let in_memory = elf::SHF_ALLOC.0 | elf::SHF_EXECINSTR.0;
+    name.starts_with(".debug_") && section.sh_flags(order).0 & in_memory == 0
+}
