@@ -8,22 +8,20 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 
+use crate::workspace::Workspace;
+
 /// Runs the benchmarks with these arguments; their exit code tells whether all targets were met.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let folder = root.join("benches");
-    let build = |command: &mut Command| command.current_dir(&folder).status().context("cannot start cargo");
+    let benches = Workspace::new(root, "benches");
     // All programs: some are measured as processes.
-    if !build(Command::new(&cargo).args(["build", "--release", "--quiet", "--bins"]))?.success() {
+    if !benches.build(&["--release", "--bins"])? {
         eprintln!(
             "xtask bench: the benchmarks also need a C compiler, make, pkg-config, clang-19 and the headers of\n\
              libelf and zlib (Debian: build-essential pkg-config clang-19 libelf-dev zlib1g-dev)"
         );
         return Ok(ExitCode::FAILURE);
     }
-    let status = Command::new(folder.join("target/release/oxbpf-bench"))
-        .args(args)
-        .status()
-        .context("cannot start the benchmarks")?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    let program = benches.program("release", "oxbpf-bench")?;
+    let status = Command::new(program).args(args).status().context("cannot start the benchmarks")?;
+    Ok(crate::exit_code(status))
 }

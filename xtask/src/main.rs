@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -13,6 +13,7 @@ mod conformance;
 mod testdata;
 mod testing;
 mod vm;
+mod workspace;
 
 const HELP: &str = "\
 Tasks of this repository.
@@ -37,6 +38,8 @@ Tasks of this repository.
   cargo xtask conformance objects [NAME…] [--json] [--vm 6.1]
                                  which of the kernel's selftest objects load, with either library
                                  (also needs linux-source-6.1, python3, bpftool)
+  cargo xtask conformance light [NAME…] [--json] [--vm 6.1]
+                                 the same by loaders that are made of the objects
   cargo xtask conformance sections
                                  what names of sections mean to either library
   cargo xtask help               print this
@@ -67,6 +70,11 @@ fn run(task: &str, args: &[String]) -> Result<ExitCode> {
         }
         _ => bail!("no such task; there are:\n\n{HELP}"),
     }
+}
+
+/// The exit code of a program that ended, as this one's.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// The top of the repository.
