@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Congestion control of TCP: tables of functions that the kernel calls.
-#include "../kernel.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-
-struct sock {
-};
-
-/* As much as this needs of the kernel's; fields are matched by name. */
-struct tcp_congestion_ops {
-	__u32 (*ssthresh)(struct sock *sk);
-	void (*cong_avoid)(struct sock *sk, __u32 ack, __u32 acked);
-	__u32 (*undo_cwnd)(struct sock *sk);
-	void (*init)(struct sock *sk);
-	char name[16];
-};
+#include "../tcp_ops.h"
 
 /* With a field that no kernel has; what follows ___ does not count. */
 struct tcp_congestion_ops___more {

@@ -28,7 +28,7 @@ pub(crate) struct Tally {
 }
 
 /// Of so many differences of a row is told what they are.
-const TOLD: u64 = 3;
+const TOLD: u64 = 30;
 
 impl Tally {
     pub(crate) fn new(subject: &'static str) -> Tally {

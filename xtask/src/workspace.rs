@@ -30,7 +30,8 @@ impl Workspace {
         if !output.status.success() {
             bail!("cargo metadata fails: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo's metadata is not JSON")?;
+        let metadata: Value =
+            serde_json::from_slice(&output.stdout).context("cargo's metadata is not JSON")?;
         let target = metadata["target_directory"].as_str().context("cargo tells no target directory")?;
         Ok(Path::new(target).join(profile).join(name))
     }

@@ -4,7 +4,8 @@ use std::ffi::c_long;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oxbpf_sys::uapi::Cmd;
+use oxbpf_obj::MapType;
+use oxbpf_sys::uapi::{Cmd, MapCreateAttr};
 
 use super::call::Call;
 use super::{CALLS, HELD, ON};
@@ -65,13 +66,28 @@ unsafe extern "C" fn syscall(
         set_errno(libc::EPERM);
         -1
     } else {
-        call()
+        let result = call();
+        if result < 0 && cmd == Cmd::MAP_CREATE { stand_in(&record, result) } else { result }
     };
     let errno = errno();
     record.after(if result < 0 { Err(errno) } else { Ok(result as i32) });
     CALLS.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     set_errno(errno);
     result
+}
+
+/// Tables of jumps are maps that kernels have since 6.19. Before, an array stands for them, so that both libraries go on
+/// and show what they write into them and into programs, before the verifier refuses the jumps.
+fn stand_in(call: &Call, refused: c_long) -> c_long {
+    let errno = errno();
+    let mut create: MapCreateAttr = call.view();
+    if errno != libc::EINVAL || MapType(create.map_type) != MapType::INSN_ARRAY {
+        set_errno(errno);
+        return refused;
+    }
+    create.map_type = MapType::ARRAY.0;
+    // SAFETY: an array's attribute has no pointers, but for what the caller's had already.
+    unsafe { bpf(Cmd::MAP_CREATE, &mut create) }
 }
 
 pub(super) fn errno() -> i32 {

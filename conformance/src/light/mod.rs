@@ -80,8 +80,9 @@ struct Row {
 }
 
 impl Row {
+    /// Two that died, or were not done in time, are not the same: nothing is known of them.
     fn differs(&self) -> bool {
-        self.libbpf.stage.result() != self.oxbpf.stage.result()
+        self.libbpf.stage.result() != self.oxbpf.stage.result() || self.libbpf.stage == Stage::Died
     }
 }
 

@@ -1,15 +1,25 @@
 //! Two linked files: what differs, and what does not count.
 
-/// The file with externs as externs. libbpf gives an extern map that no object defines a place in `.maps`, as if
-/// there were one; linked with the object that has the map, the file would be refused.
-pub(super) fn with_externs(bytes: &[u8]) -> Vec<u8> {
+/// The file without what libbpf gets wrong:
+/// - An extern map, or variable of an arena, that no object defines gets a place in `.maps` or `.addr_space.1`, as if there
+///   were one: that of another, or one that the object which has it is refused for.
+/// - Entries of jump tables count from the start of the section that they lead into. libbpf leaves them as they are where
+///   the object's part does not come first, so that they lead into another object's function.
+pub(super) fn comparable(bytes: &[u8]) -> Vec<u8> {
     use object::read::elf::{ElfFile64, FileHeader as _, SectionHeader as _};
     let mut new = bytes.to_vec();
     let Ok(file) = ElfFile64::<object::Endianness>::parse(bytes) else { return new };
     let (order, header) = (file.endian(), file.elf_header());
     let Ok(sections) = header.section_headers(order, bytes) else { return new };
-    for section in sections.iter().filter(|s| s.sh_type(order) == object::elf::SHT_SYMTAB) {
+    let names = header.section_strings(order, bytes, sections).unwrap_or_default();
+    for section in sections {
         let (start, size) = (section.sh_offset(order) as usize, section.sh_size(order) as usize);
+        if section.name(order, names) == Ok(b".jumptables") {
+            new[start..start + size].fill(0);
+        }
+        if section.sh_type(order) != object::elf::SHT_SYMTAB {
+            continue;
+        }
         for symbol in new[start..start + size].chunks_exact_mut(24) {
             // Its binding, its type; behind the visibility its section and place.
             if symbol[4] >> 4 != 0 && symbol[4] & 0xf == 0 {

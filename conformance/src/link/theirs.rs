@@ -6,11 +6,40 @@ use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
 use libbpf_sys as sys;
+use serde::{Deserialize, Serialize};
 
 use crate::libbpf::{check, not_null};
+use crate::objects::pool;
 
-/// Links these to a file.
-pub(super) fn link(set: &[PathBuf], out: &Path) -> io::Result<()> {
+/// Why nothing comes of objects.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Failure {
+    Refused(String),
+    Died(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Refused(why) => f.write_str(why),
+            Failure::Died(how) => write!(f, "it dies: {how}"),
+        }
+    }
+}
+
+/// Links these to a file, in a process of its own.
+pub(super) fn link(set: &[PathBuf], out: &Path) -> io::Result<Result<(), Failure>> {
+    let work = |_, say: &mut dyn FnMut(&Result<(), String>)| {
+        say(&try_link(set, out).map_err(|error| error.to_string()));
+    };
+    let said = pool::each(1, 1, work)?.pop().ok_or_else(|| io::Error::other("no answer"))?;
+    Ok(match (said.died, said.values.into_iter().next()) {
+        (None, Some(linked)) => linked.map_err(Failure::Refused),
+        (died, _) => Err(Failure::Died(died.unwrap_or_default())),
+    })
+}
+
+fn try_link(set: &[PathBuf], out: &Path) -> io::Result<()> {
     let c_string = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes());
     let out = c_string(out)?;
     // SAFETY: the path ends in NUL; no options are no options.

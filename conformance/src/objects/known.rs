@@ -36,6 +36,8 @@ const FIELDS: &[(&str, &str, &str, &str, &str)] = &[
     ("testdata/tests/externs.bpf.o", "elements", "1 elements", "1 elements", WRAPPER),
     ("map_ptr_kern.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
     ("test_map_in_map.bpf.o", "elements", "1 elements", "0 elements", SLOTS),
+    ("testdata/tests/context_args.bpf.o", "btf", "1564 bytes", "1540 bytes", CONTEXTS),
+    ("testdata/tests/context_args.bpf.o", "func_info", "24 bytes, from 12", "24 bytes, from 12", CONTEXTS),
     ("testdata/tests/struct_ops.bpf.o", "made", "made", NOT_TRIED, OPTIONAL),
     ("testdata/tests/struct_ops.bpf.o", "made", "refused", NOT_TRIED, OPTIONAL),
     ("testdata/tests/struct_ops.bpf.o", "struct_ops", "none", "", OPTIONAL),
@@ -49,6 +51,9 @@ const SLOTS: &str =
 const OPTIONAL: &str = "both maps of a section '?.struct_ops.link' are off; libbpf takes the second to be on";
 const QMARK: &str =
     "kernels before 6.9 take no '?' in names of sections; libbpf writes over the name, oxbpf adds another";
+const CONTEXTS: &str = "what the tag arg:ctx stands for is written into the types before 6.8: the pointer to a context is there \
+                        once for each type of program in oxbpf's, and comes first; in libbpf's once for each program, and \
+                        last. The functions are the same";
 const EARLY: &str = "neither loads it, and oxbpf knows before it makes anything";
 
 /// Why the two differ on an object, if that is known.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Outcome, inputs};
 use compare::{Compared, Difference};
-use verdict::Verdict;
+use verdict::{Stage, Verdict};
 
 /// Loads the kernel's selftests, and the objects of `testdata/`, with both libraries.
 #[derive(Debug, Args)]
@@ -65,8 +65,9 @@ struct Row {
 }
 
 impl Row {
+    /// Two that died, or were not done in time, are not the same: nothing is known of them.
     fn differs(&self) -> bool {
-        self.libbpf.stage != self.oxbpf.stage
+        self.libbpf.stage != self.oxbpf.stage || self.libbpf.stage == Stage::Died
     }
 
     fn is_good(&self) -> bool {

@@ -96,6 +96,7 @@ fn heard<T: DeserializeOwned>(mut child: Child, status: i32) -> io::Result<Said<
         child.errors.read_to_end(&mut errors)?;
         let how = match status & 0x7f {
             0 => format!("exit status {}", status >> 8),
+            libc::SIGALRM => format!("not done in {PATIENCE} s"),
             signal => format!("signal {signal}"),
         };
         Some(format!("{how}: {}", String::from_utf8_lossy(&errors)))

@@ -7,7 +7,7 @@
 //! - `input`: its sections and symbols, checked;
 //! - `output`: sections of the same name become one, and know where each part starts;
 //! - `symbols`: definitions, externs and weak ones of the same name meet, if `same_type` and `same_map` let them;
-//! - `relocs`: relocations follow symbols and sections;
+//! - `relocs`: relocations follow symbols and sections, and `jump_tables` the code that they lead into;
 //! - `types`: BTF and `.BTF.ext` are appended.
 //!
 //! In the end `finish` leaves each type once, and `write` makes the file. Its bytes are those that libbpf's linker
@@ -15,6 +15,7 @@
 
 mod finish;
 mod input;
+mod jump_tables;
 mod output;
 mod relocs;
 mod resolve;

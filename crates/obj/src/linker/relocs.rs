@@ -5,6 +5,7 @@ use object::pod::bytes_of;
 use object::{Endianness, U64};
 
 use super::input::{Input, InputKind, InputSection};
+use super::jump_tables::Moved;
 use super::{SYMTAB, StaticLinker};
 use crate::Endian;
 use crate::elf::ElfReloc;
@@ -25,6 +26,7 @@ impl StaticLinker {
         input: &mut Input<'_>,
         symbols: &[u32],
     ) -> Result<(), LinkerProblem> {
+        let mut tables = Moved::default();
         for index in 0..input.sections.len() {
             let Some(section) = input.sections.get_mut(index) else { continue };
             if section.kind != InputKind::Relocs {
@@ -58,6 +60,7 @@ impl StaticLinker {
                 };
                 let symbol = self.check_reloc(input, target, &reloc, symbols).map_err(fail)?;
                 self.move_place(input, (target, to), &reloc).map_err(fail)?;
+                tables.note(input, target, &reloc);
                 self.put_reloc(out, target.offset, &reloc, symbol);
             }
             if let Some(header) = self.sections.get_mut(out).and_then(|section| section.header.as_mut()) {
@@ -65,6 +68,7 @@ impl StaticLinker {
                 header.info = to_index.into();
             }
         }
+        self.move_tables(tables);
         Ok(())
     }
 

@@ -62,6 +62,17 @@ impl StaticLinker {
         let (Some(decl), Some(types)) = (global.decl, input.types) else {
             return Err(about(SymbolClash::NoType));
         };
+        if counts && global.is_extern && global.section.is_some_and(|wanted| Some(wanted) != out) {
+            // One object has what another wants of the kernel.
+            let name = |section: Option<usize>| {
+                section.and_then(|at| self.sections.get(at)).map_or("no section", |section| &section.name)
+            };
+            return Err(about(SymbolClash::Sections {
+                found: name(out).into(),
+                expected: name(global.section).into(),
+                other: self.file(global.file),
+            }));
+        }
         self.check_same(known, decl, types, symbol.name, ty, about)?;
 
         let section = out.and_then(|out| self.sections.get(out)).map_or(0, super::OutSection::index);

@@ -5,13 +5,11 @@ use oxbpf_btf::{Kind, Type, TypeId};
 
 use super::StaticLinker;
 use super::input::{Input, Names};
+use super::jump_tables::JUMP_TABLES;
 use super::resolve::Global;
 use crate::Btf;
 use crate::elf::{MAX_NAME, PlainSymbol};
 use crate::error::{LinkerProblem, SymbolClash};
-
-/// Addresses of code that `goto *` goes to: a section whose symbols have no types.
-const JUMP_TABLES: &str = ".jumptables";
 
 /// A symbol of the object that comes out.
 #[derive(Clone, Copy, Default)]

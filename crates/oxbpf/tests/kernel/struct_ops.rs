@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use oxbpf::{Errno, Error, LinkKind, ObjectSpec};
-use oxbpf_testing::{Need, Suite, TestResult, wait_until};
+use oxbpf::{Errno, Error, LinkKind, Links, LoadOptions, Object, ObjectSpec};
+use oxbpf_testing::{Need, Suite, TestResult, testdata, wait_until};
 
 use crate::support::{Loaded, PATIENCE, Result};
 
@@ -15,6 +15,8 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("struct_ops::the_kernel_calls_its_programs", &needs(5, 13), called);
     suite.test("struct_ops::not_attached_with_the_object", &needs(5, 13), not_attached);
     suite.test("struct_ops::by_links_and_replaced", &needs(6, 4), linked);
+    suite.test("struct_ops::of_objects_made_one", &needs(5, 13), made_one);
+    suite.test("struct_ops::of_objects_made_one_by_links", &needs(6, 4), made_one_by_links);
     suite.test("struct_ops::fields_that_the_kernel_lacks", &needs(5, 13), lacking);
     suite.test("struct_ops::programs_go_with_their_map", &[], programs);
 }
@@ -66,6 +68,36 @@ fn called() -> TestResult {
     assert!(wait_until(PATIENCE, || !is_registered("oxbpf_called")));
     let other = loaded.map("struct_o.bss")?.attach_struct_ops().expect_err("no table");
     assert!(matches!(other, Error::MapKind { .. }), "{other}");
+    Ok(())
+}
+
+/// Two objects, linked: tables of one have functions of the other.
+fn objects_made_one(maps: &[&str]) -> Result<(Object, Links)> {
+    let files = ["ops_one", "ops_two"].map(|name| testdata(format!("linked/{name}.bpf.o")));
+    let mut spec = ObjectSpec::parse_named("ops", &oxbpf::link_objects(files)?)?;
+    only(&mut spec, maps);
+    let object = Object::load(&spec, &LoadOptions::default())?;
+    let links = object.attach()?;
+    Ok((object, links))
+}
+
+fn made_one() -> TestResult {
+    let (object, links) = objects_made_one(&["old_one", "old_two"])?;
+    assert_eq!(links.len(), 2);
+    connect_with("oxbpf_old_one")?;
+    assert_eq!(object.global("inits")?.get::<u64>()?, 1, "its own init");
+    connect_with("oxbpf_old_two")?;
+    assert_eq!(object.global("inits")?.get::<u64>()?, 101, "the init of the other object counts here");
+    Ok(())
+}
+
+fn made_one_by_links() -> TestResult {
+    let (object, links) = objects_made_one(&["new_one", "new_two", "off_two"])?;
+    assert_eq!(links.len(), 3);
+    for (name, inits) in [("oxbpf_new_one", 0), ("oxbpf_new_two", 0), ("oxbpf_off_two", 100)] {
+        connect_with(name)?;
+        assert_eq!(object.global("inits")?.get::<u64>()?, inits, "{name}");
+    }
     Ok(())
 }
 
@@ -134,7 +166,7 @@ fn lacking() -> TestResult {
 
 /// Which programs are loaded follows from the maps, with no kernel.
 fn programs() -> TestResult {
-    let mut spec = oxbpf::open(oxbpf_testing::testdata(FILE))?;
+    let mut spec = oxbpf::open(testdata(FILE))?;
     let loaded = |spec: &ObjectSpec| -> Vec<String> {
         spec.loaded_programs().map(|(_, program)| program.name.clone()).collect()
     };

@@ -11,7 +11,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("maps::exclusive", &[Need::Bpf, Need::Kernel(6, 18)], exclusive);
 }
 
-fn has_arenas() -> bool {
+pub(crate) fn has_arenas() -> bool {
     Object::load(&spec("tests/arena.bpf.o"), &LoadOptions::default()).is_ok()
 }
 

@@ -10,6 +10,12 @@ pub(crate) fn tests(suite: &mut Suite) {
     let needs = [Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(5, 10)];
     suite.test("linked::behave_as_one", &needs, || behave(["one", "two"]));
     suite.test("linked::behave_as_one_in_the_other_order", &needs, || behave(["two", "one"]));
+    let arenas = Need::That("needs arenas (Linux 6.9 with a JIT for them)", crate::arena::has_arenas);
+    suite.test("linked::share_an_arena", &[Need::Bpf, arenas], || arena(["arena_one", "arena_two"]));
+    let arenas = Need::That("needs arenas (Linux 6.9 with a JIT for them)", crate::arena::has_arenas);
+    suite.test("linked::share_an_arena_in_the_other_order", &[Need::Bpf, arenas], || {
+        arena(["arena_two", "arena_one"])
+    });
 }
 
 #[derive(FromBytes, IntoBytes, Immutable, Debug, PartialEq)]
@@ -20,11 +26,29 @@ struct Totals {
     sum: u64,
 }
 
+fn linked(order: [&str; 2]) -> Result<Object, Box<dyn std::error::Error + Send + Sync>> {
+    let linked = oxbpf::link_objects(order.map(|name| testdata(format!("linked/{name}.bpf.o"))))?;
+    Ok(Object::load(&oxbpf::ObjectSpec::parse_named("linked", &linked)?, &LoadOptions::default())?)
+}
+
+/// Programs of both objects work on the same variables, but for those that are static.
+fn arena(order: [&str; 2]) -> TestResult {
+    let object = linked(order)?;
+    let mine = || object.global("mine")?.get::<u64>();
+    assert_eq!(mine()?, 40);
+    object.program("add_one")?.test_run().run()?;
+    // Its own step of 2, and the level that is not weak.
+    assert_eq!(mine()?, 40 + 2 + 5);
+    object.program("add_two")?.test_run().run()?;
+    assert_eq!(mine()?, 47 + 3 + 5);
+    let table = object.global("table")?.bytes()?;
+    assert_eq!((table.len(), table[0], table[99]), (100, 8, 8));
+    Ok(())
+}
+
 /// What the programs leave behind in the variables and maps of both objects.
 fn behave(order: [&str; 2]) -> TestResult {
-    let linked = oxbpf::link_objects(order.map(|name| testdata(format!("linked/{name}.bpf.o"))))?;
-    let spec = oxbpf::ObjectSpec::parse_named("linked", &linked)?;
-    let object = Object::load(&spec, &LoadOptions::default())?;
+    let object = linked(order)?;
     let global = |name: &str| -> oxbpf::Result<i32> { object.global(name)?.get() };
 
     assert_eq!(run(&object, "run_one")?, 2, "XDP_PASS");
