@@ -58,6 +58,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "exclusive" | "resized" => needs.push(Need::Kernel(5, 14)),
         "other_maps" => needs.push(Need::Kernel(5, 16)),
         "stream" => needs.push(Need::Kernel(6, 18)),
+        "jump_tables" => needs.push(Need::Kernel(6, 19)),
         "callbacks" => needs.push(Need::Kernel(5, 13)),
         "loop" => needs.push(Need::Kernel(5, 17)),
         "map_kinds" => needs.extend([Need::Kernel(6, 2), Need::SysAdmin]),
