@@ -178,18 +178,12 @@ impl fmt::Display for Feature {
 /// Whether this kernel has `feature`.
 ///
 /// The first call for a feature asks the kernel; the answer is kept in `kernel`. A probe that is refused (no
-/// `CAP_BPF`) or that fails for want of memory counts as "no"; [`probe`] tells these apart.
+/// `CAP_BPF`) or that fails for want of memory counts as "no" and is asked again the next time; [`probe`] tells these
+/// apart.
 pub fn supported(kernel: &Kernel, feature: Feature) -> bool {
-    let what = feature.what();
-    kernel.memo(what, || match probe(kernel, feature) {
-        Ok(found) => {
-            tracing::debug!(feature = what, found, "probed the kernel");
-            found
-        }
-        Err(error) => {
-            tracing::debug!(feature = what, %error, "could not probe the kernel");
-            false
-        }
+    probe(kernel, feature).unwrap_or_else(|error| {
+        tracing::debug!(feature = feature.what(), %error, "could not probe the kernel");
+        false
     })
 }
 
@@ -208,10 +202,14 @@ pub fn supported(kernel: &Kernel, feature: Feature) -> bool {
 /// ```
 ///
 /// # Errors
-/// `EPERM`, `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out.
+/// `EPERM`, `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out; `EAGAIN`: signals came again and again.
 pub fn probe(kernel: &Kernel, feature: Feature) -> Result<bool, SysError> {
     let (what, _, ask) = feature.row();
-    kept(kernel, "oxbpf features", what, || ask(kernel))
+    kept(kernel, "oxbpf features", what, || {
+        let found = ask(kernel)?;
+        tracing::debug!(feature = what, found, "probed the kernel");
+        Ok(found)
+    })
 }
 
 /// The answer to a question, asked once; what could not be told is asked again.
@@ -244,7 +242,7 @@ fn loaded<T>(outcome: Result<T, SysError>) -> Result<bool, SysError> {
 
 /// Whether a refusal is about who asks or what the machine has left, not about what is asked for.
 fn says_nothing(error: &SysError) -> bool {
-    matches!(error.errno, Errno::EPERM | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE)
+    matches!(error.errno, Errno::EPERM | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN)
 }
 
 /// Whether this kernel lacks `feature`, without asking one that is new enough by its version.

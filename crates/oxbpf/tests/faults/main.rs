@@ -78,6 +78,7 @@ fn sweep(
         for n in 0.. {
             let faults = Arc::new(Faults::nth(door(), n, errno));
             let outcome = run(&faults);
+            faults.stop();
             let Some(fault) = faults.fault().cloned() else {
                 // A call may lead to others when it fails, but not to fewer before it.
                 assert!(n >= calls, "{}: {n} of {calls} calls failed", case.file);

@@ -43,7 +43,8 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
                 needs.extend([Need::KernelBtf, Need::Kernel(5, 8)]);
             }
             ProgramType::SYSCALL => needs.push(Need::Kernel(5, 14)),
-            ProgramType::TRACING | ProgramType::LSM | ProgramType::STRUCT_OPS => {
+            ProgramType::STRUCT_OPS => needs.push(Need::KernelBtf),
+            ProgramType::TRACING | ProgramType::LSM => {
                 needs.extend([Need::KernelBtf, Need::Trampolines]);
             }
             _ => {}

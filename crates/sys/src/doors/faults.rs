@@ -1,6 +1,6 @@
 //! A door that makes one call fail.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::recorder::describe;
@@ -12,6 +12,7 @@ pub struct Faults {
     inner: Arc<dyn Door>,
     fails: Option<(u64, Errno)>,
     calls: AtomicU64,
+    stopped: AtomicBool,
     failed: OnceLock<Fault>,
 }
 
@@ -38,7 +39,13 @@ impl std::fmt::Display for Fault {
 impl Faults {
     /// Only counts.
     pub fn none(inner: Arc<dyn Door>) -> Self {
-        Self { inner, fails: None, calls: AtomicU64::new(0), failed: OnceLock::new() }
+        Self {
+            inner,
+            fails: None,
+            calls: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+            failed: OnceLock::new(),
+        }
     }
 
     /// Makes call number `n` (from 0) fail, and that one only.
@@ -54,6 +61,12 @@ impl Faults {
     /// The call that failed, if it was made.
     pub fn fault(&self) -> Option<&Fault> {
         self.failed.get()
+    }
+
+    /// No call fails from now on. What was made is taken back by calls, too, which should not be made to fail where they
+    /// are all that does it: a struct_ops map that is not unregistered stays with the kernel.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     /// Makes every call fail in turn: for each errno, `run` runs once with the first call failing, once with the
@@ -84,6 +97,7 @@ impl Faults {
             for n in 0.. {
                 let door = Arc::new(Self::nth(door(), n, *errno));
                 let result = run(Kernel::with_door(Arc::clone(&door) as Arc<dyn Door>));
+                door.stop();
                 let Some(fault) = door.fault() else { break };
                 check(fault, result);
                 faults += 1;
@@ -98,7 +112,7 @@ unsafe impl Door for Faults {
     fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
         let n = self.calls.fetch_add(1, Ordering::Relaxed);
         match self.fails {
-            Some((at, errno)) if at == n => {
+            Some((at, errno)) if at == n && !self.stopped.load(Ordering::Relaxed) => {
                 let fault = Fault { n, errno, call: call.name(), what: describe(&call) };
                 // Set once: no two calls have the same number.
                 let _ = self.failed.set(fault);
