@@ -50,7 +50,7 @@ fn text(checks: &[(&Path, CoreCheck)], verbose: bool, to: &mut impl Write) -> io
 
 #[derive(Serialize)]
 struct Checked<'a> {
-    btf: &'a Path,
+    btf: String,
     /// Whether every relocation that is used resolves.
     resolved: bool,
     relocations: Vec<Relocation<'a>>,
@@ -96,7 +96,7 @@ fn json(checks: &[(&Path, CoreCheck)], to: &mut impl Write) -> io::Result<()> {
     let all: Vec<_> = checks
         .iter()
         .map(|(path, check)| Checked {
-            btf: path,
+            btf: path.display().to_string(),
             resolved: check.is_resolved(),
             relocations: check.relos.iter().map(Relocation::of).collect(),
         })

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::ptr;
 
 use oxbpf::obj::{
     Capability, ExternKind, ExternPlan, KernelPlan, MapPlan, Memory, Need, Pinning, Plan, Privilege,
@@ -19,7 +20,7 @@ pub(super) fn print(plans: &[(&Path, Plan)], to: &mut impl Write) -> io::Result<
 
 #[derive(Serialize)]
 struct Object<'p> {
-    path: &'p Path,
+    path: String,
     name: &'p str,
     license: &'p str,
     /// The oldest kernel that may load it, null if every one may; and what makes it that.
@@ -39,7 +40,7 @@ struct Object<'p> {
 impl<'p> Object<'p> {
     fn of(path: &'p Path, plan: &'p Plan) -> Self {
         Self {
-            path,
+            path: path.display().to_string(),
             name: &plan.object,
             license: &plan.license,
             oldest: plan.oldest().map(Needed::of),
@@ -235,7 +236,9 @@ struct Kernel<'p> {
 impl<'p> Kernel<'p> {
     fn of(plan: &'p KernelPlan) -> Self {
         let guarded = plan.unresolved().filter(|(_, guarded)| *guarded);
-        let number = |relo| plan.check.relos.iter().position(|other| std::ptr::eq(other, relo));
+        // They come in the order of all.
+        let mut all = plan.check.relos.iter().enumerate();
+        let mut number = |relo| all.find(|(_, other)| ptr::eq(*other, relo)).map(|(number, _)| number);
         Self {
             btf: &plan.name,
             resolved: plan.check.is_resolved(),
