@@ -46,7 +46,7 @@ pub struct LoadOptions {
     /// The directory of bpffs where maps that ask for it are pinned by their name; `/sys/fs/bpf` by default.
     #[doc(alias = "pin_root_path")]
     pub pin_root: PathBuf,
-    /// Maps to use in place of creating those with these names.
+    /// Maps to use in place of creating those with these names, which the object has to have.
     #[doc(alias = "bpf_map__reuse_fd")]
     pub maps: BTreeMap<String, Map>,
     /// Maps that say what the inner maps of these maps of maps are like, in place of what the object says.

@@ -38,7 +38,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Relocates the programs of `spec`, loads its types and creates its maps.
     pub(super) fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
-        check(spec)?;
+        check(spec, options)?;
         let mut access = Access::new(options)?;
         let types = KernelTypes::new(&access.options().kernel);
         let mut images = relocate::link(spec, options, &types)?;
@@ -101,9 +101,25 @@ fn contexts(spec: &ObjectSpec, options: &LoadOptions, images: &mut [ProgramImage
 }
 
 /// What can be seen to be wrong before the kernel is asked.
-fn check(spec: &ObjectSpec) -> Result<()> {
+fn check(spec: &ObjectSpec, options: &LoadOptions) -> Result<()> {
     if spec.endian != Endian::NATIVE {
         return Err(Error::Endian { object: spec.name.clone(), endian: spec.endian });
+    }
+    let no_map = |name: &&String| spec.maps.iter().all(|map| map.name != **name);
+    if let Some(name) = options.maps.keys().chain(options.inner_maps.keys()).find(no_map) {
+        return Err(Error::NoSuchMap {
+            object: spec.name.clone(),
+            name: name.clone(),
+            have: spec.maps.iter().map(|map| map.name.clone()).collect(),
+        });
+    }
+    let no_program = |name: &&String| spec.programs.iter().all(|program| program.name != **name);
+    if let Some(name) = options.targets.keys().find(no_program) {
+        return Err(Error::NoSuchProgram {
+            object: spec.name.clone(),
+            name: name.clone(),
+            have: spec.programs.iter().map(|program| program.name.clone()).collect(),
+        });
     }
     match spec.loaded_programs().find(|(_, program)| program.prog_type == ProgramType::UNSPEC) {
         Some((_, program)) => {

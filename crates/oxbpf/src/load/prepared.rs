@@ -73,7 +73,8 @@ impl Prepared {
     }
 
     /// The image of a program, to change it. Function and source line info that no longer fits is to be changed, too,
-    /// or emptied.
+    /// or emptied. One that has maps of its own ([`MapSpec::exclusive`](oxbpf_obj::MapSpec::exclusive)) is to stay as it
+    /// is: the maps know it by its instructions.
     ///
     /// # Errors
     /// [`Error::NoSuchProgram`], with the names of those that are to be loaded.

@@ -320,6 +320,11 @@ fn given() -> TestResult {
     assert_eq!(second.map("hash")?.info()?.id, shared.info()?.id);
     assert_ne!(second.map("array")?.info()?.id, first.map("array")?.info()?.id);
 
+    options.maps.insert("hsh".into(), shared.clone());
+    let error = Object::load(&spec, &options).unwrap_err();
+    assert!(matches!(&error, Error::NoSuchMap { name, .. } if name == "hsh"), "{error}");
+    options.maps.remove("hsh");
+
     spec.map_mut("hash").expect("in the source").value_size = 24;
     let error = Object::load(&spec, &options).unwrap_err();
     assert!(matches!(error, Error::Reuse { field: "value size", .. }), "{error}");
