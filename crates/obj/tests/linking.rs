@@ -5,8 +5,10 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
-use common::{link, objects, spec};
+use common::{bytes, link, objects, spec};
+use object::{Object as _, ObjectSection as _};
 use oxbpf_btf::BtfBuilder;
 use oxbpf_obj::{CoreTarget, Error, Insn, LinkOptions, ObjectSpec, ProgramImage, relo_core};
 
@@ -181,4 +183,45 @@ fn contexts_are_spelt_out() {
     assert!(!other.has_context_tags());
     let mut images = other.link(&LinkOptions::default()).unwrap();
     assert!(other.spell_out_contexts(&mut images).unwrap().is_none());
+}
+
+/// What a relocation means may hang on those before it, wherever these are; what is done to a function does not.
+#[test]
+fn relocations_of_functions_by_turns() {
+    let mut bytes = bytes("tests/core_access.bpf.o");
+    let in_order = ObjectSpec::parse(&bytes).unwrap();
+    let sections = in_order.programs.iter().map(|p| &p.section).collect::<BTreeSet<_>>();
+    assert!(sections.len() < in_order.programs.len(), "no section has two programs");
+    reverse_core_relos(&mut bytes);
+    let backwards = ObjectSpec::parse(&bytes).unwrap();
+    let own = in_order.btf.clone().unwrap();
+    let targets = [CoreTarget { name: "vmlinux", btf: &own }];
+    let empty = BtfBuilder::new().build().unwrap();
+    let nothing = [CoreTarget { name: "vmlinux", btf: &empty }];
+    for targets in [&targets, &nothing] {
+        let options = LinkOptions::with_targets(targets);
+        let images = in_order.link(&options).unwrap();
+        assert!(images.iter().any(|image| image.insns.len() > 2));
+        assert_eq!(images, backwards.link(&options).unwrap());
+    }
+}
+
+/// Turns the records of each section of code around.
+fn reverse_core_relos(object: &mut [u8]) {
+    let file = object::File::parse(&*object).unwrap();
+    let (start, size) = file.section_by_name(".BTF.ext").unwrap().file_range().unwrap();
+    let ext = &mut object[start as usize..][..size as usize];
+    let word = |ext: &[u8], at: usize| u32::from_le_bytes(ext[at..at + 4].try_into().unwrap()) as usize;
+    let part = word(ext, 4) + word(ext, 24);
+    let (mut at, end, record) = (part + 4, part + word(ext, 28), word(ext, part));
+    let mut moved = 0;
+    while at < end {
+        let count = word(ext, at + 4);
+        let records = &mut ext[at + 8..][..count * record];
+        let turned: Vec<u8> = records.chunks(record).rev().flatten().copied().collect();
+        moved += usize::from(records != turned);
+        records.copy_from_slice(&turned);
+        at += 8 + count * record;
+    }
+    assert_ne!(moved, 0);
 }

@@ -234,7 +234,7 @@ impl<'l> Assembler<'l> {
         }
         self.placed.insert(index, at);
         self.image.functions.push((function.name.clone(), at));
-        self.image.insns.extend_from_slice(self.linker.relocated.insns(section_index, start, end));
+        self.linker.relocated.append(section_index, start, end, &mut self.image.insns);
         for (insn, description) in self.linker.relocated.poisoned(section_index, start, end) {
             let insn = at.saturating_add(insn.saturating_sub(start));
             let Some(imm) = self.image.insns.get(insn).and_then(|i| core::poison_of(*i)) else { continue };

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use oxbpf_btf::CoreReloKind;
 
 use crate::code::Code;
@@ -9,12 +7,25 @@ use crate::{CoreRelo, Error, LinkOptions, ObjectSpec};
 
 /// The code of an object after CO-RE.
 pub(super) struct Relocated<'s> {
-    /// Instructions by section.
-    code: Vec<Cow<'s, [Insn]>>,
+    code: &'s Code,
+    /// Instructions that are not as they were compiled, by section and place.
+    changed: Vec<Changed>,
     /// Instructions that fail when reached, by section and place.
     poisoned: Vec<PoisonedAt>,
     /// What is left to the kernel, by section and place.
     left: Vec<(usize, CoreRelo)>,
+}
+
+struct Changed {
+    section: u32,
+    insn: u32,
+    to: Insn,
+}
+
+impl Changed {
+    fn place(&self) -> (usize, usize) {
+        (self.section as usize, self.insn as usize)
+    }
 }
 
 struct PoisonedAt {
@@ -25,19 +36,31 @@ struct PoisonedAt {
 
 impl std::fmt::Debug for Relocated<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Relocated").field("poisoned", &self.poisoned.len()).finish_non_exhaustive()
+        f.debug_struct("Relocated")
+            .field("changed", &self.changed.len())
+            .field("poisoned", &self.poisoned.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl<'s> Relocated<'s> {
     /// Code as it was compiled.
     pub(super) fn untouched(spec: &'s ObjectSpec) -> Self {
-        let code = spec.code.sections.iter().map(|s| Cow::Borrowed(&*s.insns));
-        Self { code: code.collect(), poisoned: Vec::new(), left: Vec::new() }
+        Self { code: &spec.code, changed: Vec::new(), poisoned: Vec::new(), left: Vec::new() }
     }
 
-    pub(super) fn insns(&self, section: usize, start: usize, end: usize) -> &[Insn] {
-        self.code.get(section).and_then(|code| code.get(start..end)).unwrap_or_default()
+    /// Appends the instructions of a function.
+    pub(super) fn append(&self, section: usize, start: usize, end: usize, to: &mut Vec<Insn>) {
+        let at = to.len();
+        to.extend_from_slice(compiled(self.code, section, start, end));
+        let own = to.get_mut(at..).unwrap_or_default();
+        let first = self.changed.partition_point(|c| c.place() < (section, start));
+        let rest = self.changed.get(first..).unwrap_or_default();
+        for changed in rest.iter().take_while(|c| c.place() < (section, end)) {
+            if let Some(insn) = own.get_mut((changed.insn as usize).saturating_sub(start)) {
+                *insn = changed.to;
+            }
+        }
     }
 
     /// The instructions of a function that fail when reached, and why.
@@ -72,7 +95,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
         result.left.sort_by_key(|(section, relo)| (*section, relo.insn_off));
         return Ok(result);
     }
-    let wanted = wanted(spec, code);
+    let mut wanted = wanted(spec, code);
     let (Some(first), Some(btf)) = (wanted.first(), &spec.btf) else { return Ok(result) };
     if options.core_targets.is_empty() && wanted.iter().any(Wanted::needs_target) {
         let function = code.functions.get(first.function).map_or("?", |f| f.name.as_str());
@@ -84,24 +107,47 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
     {
         relocator.search_modules(modules());
     }
-    for Wanted { function, relo } in wanted {
-        let Some(function) = code.functions.get(function) else { continue };
-        let Some(section) = result.code.get_mut(function.section) else { continue };
-        let insn = relo.insn_off as usize;
-        let Some(insns) = section.to_mut().get_mut(function.start..function.end) else { continue };
-        let applied = relocator.apply(insns, insn.saturating_sub(function.start), &relo);
-        let applied = applied.map_err(|source| Error::Core {
-            function: function.name.as_str().into(),
-            source: Box::new(source),
-        })?;
-        if let Applied::Poisoned(why) = applied {
-            let description = shortened(why.to_string());
-            tracing::debug!(function = function.name, insn, relo = description, "poisoned");
-            result.poisoned.push(PoisonedAt { section: function.section, insn, description });
+    let failed = |wanted: &Wanted, source| Error::Core {
+        function: code.functions.get(wanted.function).map_or("?", |f| f.name.as_str()).into(),
+        source: Box::new(source),
+    };
+    if !wanted.is_sorted_by_key(|w| w.function) {
+        // What a relocation means may hang on those before it in the file, but not what is done to a function.
+        for wanted in &wanted {
+            let settled = relocator.settle(wanted.insn(code), &wanted.relo);
+            settled.map_err(|source| failed(wanted, source))?;
         }
+        wanted.sort_by_key(|w| w.function);
+    }
+    let mut insns = Vec::new();
+    for own in wanted.chunk_by(|a, b| a.function == b.function) {
+        let Some(first) = own.first() else { continue };
+        let Some(function) = code.functions.get(first.function) else { continue };
+        let compiled = compiled(code, function.section, function.start, function.end);
+        insns.clear();
+        insns.extend_from_slice(compiled);
+        for wanted in own {
+            let applied = relocator.apply(&mut insns, wanted.insn(code), &wanted.relo);
+            if let Applied::Poisoned(why) = applied.map_err(|source| failed(wanted, source))? {
+                let insn = wanted.relo.insn_off as usize;
+                let description = shortened(why.to_string());
+                tracing::debug!(function = function.name, insn, relo = description, "poisoned");
+                result.poisoned.push(PoisonedAt { section: function.section, insn, description });
+            }
+        }
+        let Ok(section) = u32::try_from(function.section) else { continue };
+        let changed = (function.start..).zip(compiled.iter().zip(&insns)).filter(|(_, (was, is))| was != is);
+        result.changed.extend(changed.filter_map(|(insn, (_, is))| {
+            Some(Changed { section, insn: u32::try_from(insn).ok()?, to: *is })
+        }));
     }
     result.poisoned.sort_by_key(|p| (p.section, p.insn));
     Ok(result)
+}
+
+/// Instructions of a section as they were compiled.
+fn compiled(code: &Code, section: usize, start: usize, end: usize) -> &[Insn] {
+    code.sections.get(section).and_then(|section| section.insns.get(start..end)).unwrap_or_default()
 }
 
 /// Cuts what a file with names of megabytes would make of a description.
@@ -124,6 +170,12 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// Index of the instruction in the function.
+    fn insn(&self, code: &Code) -> usize {
+        let start = code.functions.get(self.function).map_or(0, |f| f.start);
+        (self.relo.insn_off as usize).saturating_sub(start)
+    }
+
     fn needs_target(&self) -> bool {
         self.relo.kind != CoreReloKind::TypeIdLocal
     }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::code::MapId;
+use crate::code::{Function, MapId};
 use crate::error::LinkProblem;
 use crate::{Btf, Error, ObjectSpec};
 use core::Relocated;
@@ -120,6 +120,19 @@ impl<'s> Linker<'s> {
     pub(crate) fn untouched(spec: &'s ObjectSpec) -> Self {
         let maps = spec.maps.iter().enumerate().filter_map(|(i, m)| Some((m.id?, i))).collect();
         Self { spec, relocated: Relocated::untouched(spec), maps, callbacks: Callbacks::of(&spec.code) }
+    }
+
+    /// Whether images need nothing but descriptors of maps to be complete: no symbol of the kernel, no jump table, and no
+    /// argument that [a kernel may have to be told of](ObjectSpec::spell_out_contexts).
+    pub fn needs_only_maps(&self) -> bool {
+        let Self { spec, .. } = self;
+        spec.externs.is_empty() && spec.code.jump_tables.is_empty() && !spec.has_context_tags()
+    }
+
+    /// Instructions of the functions that programs may call, which images have besides the program's own.
+    pub fn callable_insns(&self) -> usize {
+        let callable = self.spec.code.functions.iter().filter(|function| function.subprogram);
+        callable.map(Function::len).fold(0, usize::saturating_add)
     }
 
     /// The image of the program at this index of [`ObjectSpec::programs`], whether it is to be loaded or not.

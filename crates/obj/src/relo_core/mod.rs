@@ -174,24 +174,31 @@ impl<'t> Relocator<'t> {
     #[doc(alias = "bpf_core_calc_relo_insn")]
     #[doc(alias = "bpf_core_patch_insn")]
     pub fn apply(&mut self, insns: &mut [Insn], index: usize, relo: &CoreRelo) -> Result<Applied, CoreError> {
-        self.try_apply(insns, index, relo).map_err(|problem| CoreError {
-            relo: describe(self.local, relo),
-            insn: index,
-            problem,
-        })
+        self.try_apply(insns, index, relo).map_err(|problem| self.failed(index, relo, problem))
+    }
+
+    /// Settles what `relo` means before it is [applied](Self::apply) to the instruction at `index`: so that some can be
+    /// applied in another order than that of the file.
+    pub(crate) fn settle(&mut self, index: usize, relo: &CoreRelo) -> Result<(), CoreError> {
+        self.resolution(relo).map(drop).map_err(|problem| self.failed(index, relo, problem))
+    }
+
+    fn failed(&self, insn: usize, relo: &CoreRelo, problem: Problem) -> CoreError {
+        CoreError { relo: describe(self.local, relo), insn, problem }
+    }
+
+    fn resolution(&mut self, relo: &CoreRelo) -> Result<Resolution, Problem> {
+        let key = (relo.ty, relo.access_str_off, relo.kind);
+        if let Some(&known) = self.resolved.get(&key) {
+            return Ok(known);
+        }
+        let resolution = self.search(relo)?.0;
+        self.resolved.insert(key, resolution);
+        Ok(resolution)
     }
 
     fn try_apply(&mut self, insns: &mut [Insn], index: usize, relo: &CoreRelo) -> Result<Applied, Problem> {
-        let key = (relo.ty, relo.access_str_off, relo.kind);
-        let resolution = match self.resolved.get(&key) {
-            Some(&known) => known,
-            None => {
-                let resolution = self.resolve(relo)?;
-                self.resolved.insert(key, resolution);
-                resolution
-            }
-        };
-        let cause = match resolution {
+        let cause = match self.resolution(relo)? {
             Resolution::Change(change) if patch::patch(insns, index, &change)? => {
                 return Ok(Applied::Patched);
             }
@@ -217,10 +224,6 @@ impl<'t> Relocator<'t> {
             }
             (Resolution::Change(change), None) => Trace::Value(change.new),
         })
-    }
-
-    fn resolve(&mut self, relo: &CoreRelo) -> Result<Resolution, Problem> {
-        Ok(self.search(relo)?.0)
     }
 
     /// What a relocation comes to, and what was found for it.

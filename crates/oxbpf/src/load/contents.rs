@@ -2,9 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use oxbpf_obj::{
-    Contents, Data, MapFlags, MapOrigin, MapSpec, MapType, ObjectSpec, ProgramImage, SlotTarget,
-};
+use oxbpf_obj::{Contents, Data, MapFlags, MapOrigin, MapSpec, MapType, ObjectSpec, SlotTarget};
 use oxbpf_sys::{Prot, uapi::ElemFlags};
 
 use super::externs::Externs;
@@ -71,12 +69,11 @@ pub(super) fn fill_map_of_maps(spec: &ObjectSpec, maps: &Maps, map_spec: &MapSpe
     Ok(())
 }
 
-/// Puts programs into program arrays, once they are loaded. Programs that are not loaded leave their slot empty.
+/// Puts programs, each with its index in the spec, into program arrays, once they are loaded. Programs that are not loaded leave their slot empty.
 pub(super) fn fill_program_arrays(
     spec: &ObjectSpec,
     maps: &Maps,
-    images: &[ProgramImage],
-    programs: &[Program],
+    loaded: &[(usize, &Program)],
 ) -> Result<()> {
     for (index, map_spec) in spec.maps.iter().enumerate() {
         let Contents::Slots(slots) = &map_spec.contents else { continue };
@@ -84,8 +81,7 @@ pub(super) fn fill_program_arrays(
         for slot in slots {
             let SlotTarget::Program(target) = &slot.target else { continue };
             let is_target = |index: usize| spec.programs.get(index).is_some_and(|p| p.name == *target);
-            let loaded = images.iter().zip(programs).find(|(image, _)| is_target(image.program));
-            if let Some((_, program)) = loaded {
+            if let Some((_, program)) = loaded.iter().find(|(index, _)| is_target(*index)) {
                 put(map, slot.index, program.as_fd().as_raw_fd())?;
             }
         }
@@ -98,15 +94,12 @@ pub(super) fn fill_struct_ops(
     spec: &ObjectSpec,
     struct_ops: &StructOpsMaps,
     maps: &Maps,
-    images: &[ProgramImage],
-    programs: &[Program],
+    loaded: &[(usize, &Program)],
 ) {
     for (index, ops) in struct_ops.iter() {
         let Some(map) = maps.get(index) else { continue };
-        let loaded = |wanted: usize| {
-            images.iter().zip(programs).find(|(image, _)| image.program == wanted).map(|(_, program)| program)
-        };
-        let slots = ops.slots.iter().filter_map(|(at, program)| Some((*at, loaded(*program)?.clone())));
+        let find = |wanted: usize| Some(loaded.iter().find(|(index, _)| *index == wanted)?.1.clone());
+        let slots = ops.slots.iter().filter_map(|(at, program)| Some((*at, find(*program)?)));
         let autoattach = spec.maps.get(index).is_some_and(|map| map.autoattach);
         map.set_struct_ops(StructOpsValue {
             value: ops.value.clone(),

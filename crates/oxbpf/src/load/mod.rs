@@ -9,6 +9,7 @@ mod contents;
 pub(crate) mod externs;
 pub(crate) mod handlers;
 pub(crate) mod hints;
+mod images;
 mod jump_tables;
 mod kernel_types;
 mod log;
@@ -47,5 +48,6 @@ use parts::Parts;
 
 /// Loads `spec`; what [`Object::load`] does.
 pub(crate) fn object(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
-    Parts::prepare(spec, options)?.load(spec, options)
+    let (parts, images) = Parts::prepare(spec, options)?;
+    parts.load(spec, options, &images)
 }

@@ -7,6 +7,7 @@ use oxbpf_sys::Kernel;
 
 use super::btf::{self, LoadedBtf};
 use super::externs;
+use super::images::Images;
 use super::jump_tables::{self, Arrays};
 use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
@@ -31,34 +32,33 @@ pub(super) struct Parts {
     pub(super) jump_tables: Vec<Arrays>,
     /// The types of modules that programs call functions of.
     pub(super) modules: Vec<Arc<ModuleTypes>>,
-    /// The programs to load, complete.
-    pub(super) images: Vec<ProgramImage>,
 }
 
 impl Parts {
     /// Relocates the programs of `spec`, loads its types and creates its maps.
-    pub(super) fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Self> {
+    pub(super) fn prepare<'s>(spec: &'s ObjectSpec, options: &LoadOptions) -> Result<(Self, Images<'s>)> {
         check(spec, options)?;
         let mut access = Access::new(options)?;
         let types = KernelTypes::new(&access.options().kernel);
-        let mut images = relocate::link(spec, options, &types)?;
-        let externs = externs::resolve(spec, access.options(), &types, &images)?;
+        let mut images = Images::new(spec, relocate::link(spec, options, &types)?)?;
+        let externs = externs::resolve(spec, access.options(), &types, images.made())?;
         let struct_ops = struct_ops::prepare(spec, &types)?;
-        let spelt_out = contexts(spec, access.options(), &mut images)?;
+        let spelt_out = contexts(spec, access.options(), images.made_mut())?;
         let own = spelt_out.as_ref().or(spec.btf.as_ref());
         let btf = btf::or_without(spec, access.with(|options| btf::load(&options.kernel, spec, own)))?;
-        images.iter_mut().for_each(|image| externs.write_into(image));
-        let create = |options: &_| maps::create(spec, options, &images, btf.as_ref(), &externs, &struct_ops);
+        images.made_mut().iter_mut().for_each(|image| externs.write_into(image));
+        let create =
+            |options: &_| maps::create(spec, options, images.made(), btf.as_ref(), &externs, &struct_ops);
         let maps = access.with(create)?;
         let mut jump_tables = Vec::new();
-        for image in &mut images {
+        for image in images.made_mut() {
             let arrays = access.with(|options| jump_tables::create(spec, options, image))?;
             jump_tables::write_into(&arrays, image);
             jump_tables.push(arrays);
             maps.write_into(image);
         }
         let (access, modules) = (access.end(), externs.into_modules());
-        Ok(Self { access, types, btf, struct_ops, maps, jump_tables, modules, images })
+        Ok((Self { access, types, btf, struct_ops, maps, jump_tables, modules }, images))
     }
 
     /// How the kernel is accessed, as far as it is known by now.
@@ -67,14 +67,20 @@ impl Parts {
     }
 
     /// Has the programs verified.
-    pub(super) fn load(self, spec: &ObjectSpec, options: &LoadOptions) -> Result<Object> {
+    pub(super) fn load(
+        self,
+        spec: &ObjectSpec,
+        options: &LoadOptions,
+        images: &Images<'_>,
+    ) -> Result<Object> {
         let mut access = self.access(options);
-        let programs = access.with(|options| programs::load(spec, options, &self))?;
-        let Self { struct_ops, maps, jump_tables, images, .. } = self;
+        let programs = access.with(|options| programs::load(spec, options, &self, images))?;
+        let Self { struct_ops, maps, jump_tables, .. } = self;
         // The programs hold on to them.
         drop(jump_tables);
-        contents::fill_program_arrays(spec, &maps, &images, &programs)?;
-        contents::fill_struct_ops(spec, &struct_ops, &maps, &images, &programs);
+        let loaded: Vec<_> = images.programs().into_iter().zip(&programs).collect();
+        contents::fill_program_arrays(spec, &maps, &loaded)?;
+        contents::fill_struct_ops(spec, &struct_ops, &maps, &loaded);
         let globals = spec.globals().filter_map(|mut var| {
             var.offset = var.offset.saturating_add(maps.offset(var.map));
             maps.get(var.map).cloned().map(|map| (var, map))

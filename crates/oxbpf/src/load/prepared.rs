@@ -2,6 +2,7 @@
 
 use oxbpf_obj::{ObjectSpec, ProgramImage, ProgramSpec};
 
+use super::images::Images;
 use super::parts::Parts;
 use super::{LoadOptions, programs};
 use crate::error::{Error, Result};
@@ -37,6 +38,7 @@ pub struct Prepared {
     spec: ObjectSpec,
     options: LoadOptions,
     parts: Parts,
+    images: Vec<ProgramImage>,
 }
 
 impl Object {
@@ -46,8 +48,9 @@ impl Object {
     /// As [`load`](Self::load), but for those about programs. Everything that was made before the error is gone again.
     #[doc(alias = "bpf_object__prepare")]
     pub fn prepare(spec: &ObjectSpec, options: &LoadOptions) -> Result<Prepared> {
-        let parts = Parts::prepare(spec, options)?;
-        Ok(Prepared { spec: spec.clone(), options: options.clone(), parts })
+        let (parts, images) = Parts::prepare(spec, options)?;
+        let images = images.into_made(&parts.maps)?;
+        Ok(Prepared { spec: spec.clone(), options: options.clone(), parts, images })
     }
 }
 
@@ -69,7 +72,7 @@ impl Prepared {
     #[doc(alias = "bpf_program__func_info")]
     #[doc(alias = "bpf_program__line_info")]
     pub fn images(&self) -> &[ProgramImage] {
-        &self.parts.images
+        &self.images
     }
 
     /// The image of a program, to change it. Function and source line info that no longer fits is to be changed, too,
@@ -81,18 +84,18 @@ impl Prepared {
     #[doc(alias = "bpf_program__set_insns")]
     pub fn image_mut(&mut self, program: &str) -> Result<&mut ProgramImage> {
         let at = self.position(program)?;
-        Ok(&mut self.parts.images[at])
+        Ok(&mut self.images[at])
     }
 
     /// The place of a program's image.
     fn position(&self, program: &str) -> Result<usize> {
-        let Self { spec, parts, .. } = self;
+        let Self { spec, images, .. } = self;
         let name = |image: &ProgramImage| spec.programs.get(image.program).map(|program| &*program.name);
-        let at = parts.images.iter().position(|image| name(image) == Some(program));
+        let at = images.iter().position(|image| name(image) == Some(program));
         at.ok_or_else(|| Error::NoSuchProgram {
             object: spec.name.clone(),
             name: program.to_owned(),
-            have: parts.images.iter().filter_map(name).map(str::to_owned).collect(),
+            have: images.iter().filter_map(name).map(str::to_owned).collect(),
         })
     }
 
@@ -123,7 +126,7 @@ impl Prepared {
     #[doc(alias = "bpf_program__clone")]
     pub fn load_copy(&self, program: &str, change: impl FnOnce(&mut ProgramSpec)) -> Result<Program> {
         let at = self.position(program)?;
-        let image = &self.parts.images[at];
+        let image = &self.images[at];
         let mut copy = self.spec.programs[image.program].clone();
         change(&mut copy);
         let load = |options: &_| programs::load_copy(&self.spec, options, &self.parts, &copy, image);
@@ -153,7 +156,7 @@ impl Prepared {
         for (index, _) in self.spec.loaded_programs() {
             wanted[index] = true;
         }
-        self.parts.images.retain(|image| wanted.get(image.program).is_some_and(|wanted| *wanted));
-        self.parts.load(&self.spec, &self.options)
+        self.images.retain(|image| wanted.get(image.program).is_some_and(|wanted| *wanted));
+        self.parts.load(&self.spec, &self.options, &Images::Made(self.images))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use oxbpf_obj::{AttachType, MapOrigin, ObjectSpec, ProgramImage, ProgramSpec, insn::opcode};
 use oxbpf_sys::{Errno, LogBuf, SysError};
 
+use super::images::Images;
 use super::kernel_types::ModuleTypes;
 use super::parts::Parts;
 use super::request::{self, Common, LoadRequest};
@@ -25,12 +26,17 @@ const SHARE: usize = 512;
 const EACH: usize = 64;
 
 /// Loads the programs of `parts`, several at a time, in the order of the spec.
-pub(super) fn load(spec: &ObjectSpec, options: &LoadOptions, parts: &Parts) -> Result<Vec<Program>> {
+pub(super) fn load(
+    spec: &ObjectSpec,
+    options: &LoadOptions,
+    parts: &Parts,
+    images: &Images<'_>,
+) -> Result<Vec<Program>> {
     let fd_array = fd_array(&parts.modules);
     let loader = Loader { spec, options, parts, fd_array: &fd_array };
-    parallel::map(parts.images.len(), threads(options, &parts.images), |i| {
-        let image = parts.images.get(i).expect("numbers are below the count of images");
-        loader.load(image)
+    let programs = images.programs();
+    parallel::map(programs.len(), threads(options, images), |i| {
+        loader.load(&*images.get(i, programs[i], &parts.maps)?)
     })
 }
 
@@ -53,12 +59,11 @@ fn fd_array(modules: &[Arc<ModuleTypes>]) -> Vec<BorrowedFd<'_>> {
 }
 
 /// How many threads the programs are worth.
-fn threads(options: &LoadOptions, images: &[ProgramImage]) -> NonZeroUsize {
+fn threads(options: &LoadOptions, images: &Images<'_>) -> NonZeroUsize {
     if let Some(asked) = options.threads {
         return asked;
     }
-    let work: usize = images.iter().map(|image| image.insns.len().max(EACH)).sum();
-    match NonZeroUsize::new(work / SHARE) {
+    match NonZeroUsize::new(images.work(EACH) / SHARE) {
         // Asking for the number of CPUs is several system calls.
         None | Some(NonZeroUsize::MIN) => NonZeroUsize::MIN,
         Some(shares) => shares.min(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),

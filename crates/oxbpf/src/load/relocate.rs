@@ -2,27 +2,27 @@
 
 use std::cell::OnceCell;
 
-use oxbpf_obj::{CoreTarget, LinkOptions, ObjectSpec, ProgramImage};
+use oxbpf_obj::{CoreTarget, LinkOptions, Linker, ObjectSpec};
 use oxbpf_sys::SysError;
 
 use super::LoadOptions;
 use super::kernel_types::KernelTypes;
 use crate::error::{Error, Result};
 
-/// Relocates the programs. The kernel is asked for its types only if there is something to relocate against them, and
+/// Relocates the code of the programs. The kernel is asked for its types only if there is something to relocate against them, and
 /// for those of its modules only if it has no type of a name that is looked for.
-pub(super) fn link(
-    spec: &ObjectSpec,
+pub(super) fn link<'s>(
+    spec: &'s ObjectSpec,
     options: &LoadOptions,
     types: &KernelTypes,
-) -> Result<Vec<ProgramImage>> {
+) -> Result<Linker<'s>> {
     let failed = |source| Error::Link { object: spec.name.clone(), source };
     if !spec.needs_core_targets() {
-        return spec.link(&LinkOptions::default()).map_err(failed);
+        return spec.linker(&LinkOptions::default()).map_err(failed);
     }
     if let Some(btf) = &options.btf {
         let targets = [CoreTarget { name: "vmlinux", btf }];
-        return spec.link(&LinkOptions::with_targets(&targets)).map_err(failed);
+        return spec.linker(&LinkOptions::with_targets(&targets)).map_err(failed);
     }
     let untold = |source| Error::KernelBtf { what: format!("object {} (CO-RE)", spec.name), source };
     let btf = types.vmlinux().map_err(untold)?;
@@ -36,7 +36,7 @@ pub(super) fn link(
             .get_or_init(|| found.iter().map(|(name, btf): &(String, _)| CoreTarget { name, btf }).collect());
         targets.as_slice()
     };
-    let linked = spec.link(&LinkOptions::with_targets(&targets).with_modules(&ask));
+    let linked = spec.linker(&LinkOptions::with_targets(&targets).with_modules(&ask));
     match modules.get() {
         // Programs would be told that what they look for is not there.
         Some(Err(error)) => Err(untold(error.clone())),
