@@ -62,7 +62,7 @@ mod uapi;
 
 pub use btf_file::BtfFile;
 pub use core_check::{CheckedRelo, CoreCheck, CoreOutcome};
-pub use elf::read_object;
+pub use elf::ObjectFile;
 pub use error::{
     DatasecProblem, ElfProblem, Error, ExternProblem, FieldProblem, FunctionProblem, GlobalProblem,
     KconfigProblem, LightProblem, LinkProblem, LinkerError, LinkerProblem, MapProblem, NameProblem,

@@ -4,11 +4,13 @@
 
 mod common;
 
-use std::io::{Cursor, ErrorKind};
+use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use common::elf::{File, PROGBITS, REL, Sec};
 use common::{bytes, link, objects};
-use oxbpf_obj::{Bytes, Contents, CoreTarget, LinkOptions, ObjectSpec, read_object};
+use oxbpf_btf::BtfBuilder;
+use oxbpf_obj::{Bytes, Contents, CoreTarget, Endian, LinkOptions, ObjectFile, ObjectSpec};
 
 /// Asserts that two specs are alike in all that is read from code, records and data.
 fn assert_alike(one: &ObjectSpec, other: &ObjectSpec, what: &str) {
@@ -88,23 +90,74 @@ fn with_debug_information(len: usize) -> File {
     file
 }
 
-fn read(bytes: &[u8]) -> Bytes {
-    read_object(Cursor::new(bytes), bytes.len() as u64).unwrap()
+fn read(bytes: &[u8]) -> ObjectFile {
+    ObjectFile::read(Cursor::new(bytes), bytes.len() as u64).unwrap()
+}
+
+/// Counts the bytes of debug information that are read.
+struct Watched<'f> {
+    file: Cursor<&'f [u8]>,
+    debug: &'f mut usize,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read(buf)?;
+        *self.debug += buf[..n].iter().filter(|byte| **byte == 0xdb).count();
+        Ok(n)
+    }
+}
+
+impl Seek for Watched<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 #[test]
 fn debug_information_is_not_read() {
     let bytes = with_debug_information(400_000).build();
-    let count = |bytes: &[u8]| bytes.iter().filter(|b| **b == 0xdb).count();
-    let needed = read(&bytes);
-    assert!(count(&bytes) > 400_000 + 4096 * 16 - 16 && count(&needed) < 10_000, "{}", count(&needed));
-    assert_eq!(needed.len(), bytes.len());
-    let spec = ObjectSpec::parse_shared("", needed).unwrap();
+    let mut debug = 0;
+    let watched = Watched { file: Cursor::new(&bytes), debug: &mut debug };
+    let spec = ObjectFile::read(watched, bytes.len() as u64).unwrap().parse("").unwrap();
+    assert!(debug < 10_000, "{debug} bytes");
     assert_eq!((spec.programs.len(), spec.license.as_str()), (2, "GPL"));
     assert_alike(&ObjectSpec::parse(&bytes).unwrap(), &spec, "with debug information");
     // A small file is read at once.
     let bytes = with_debug_information(1000).build();
-    assert_eq!(*read(&bytes), bytes);
+    assert_alike(&ObjectSpec::parse(&bytes).unwrap(), &read(&bytes).parse("").unwrap(), "small");
+}
+
+/// An object of testdata, with so much behind it that it is not read at once.
+fn enlarged(path: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.resize(bytes.len() + (300 << 10), 0xdb);
+    bytes
+}
+
+#[test]
+fn types_that_are_read_apart_are_the_same() {
+    for path in objects() {
+        let bytes = enlarged(&path);
+        let copied = ObjectSpec::parse(&bytes).unwrap();
+        assert_alike(&copied, &read(&bytes).parse("").unwrap(), &path.display().to_string());
+    }
+    // Two sections of types at one place, and a section of data over them.
+    let mut file = with_debug_information(400_000);
+    let types = file.data(".BTF", BtfBuilder::new().to_vec(Endian::Little).unwrap());
+    let offset = Some(bytes_of(&file, types));
+    for name in [".BTF", ".data"] {
+        file.section(Sec { name, kind: PROGBITS, offset, size: Some(25), ..Sec::default() });
+    }
+    let bytes = file.build();
+    assert_alike(&ObjectSpec::parse(&bytes).unwrap(), &read(&bytes).parse("").unwrap(), "twice");
+}
+
+/// Where a section is in the file.
+fn bytes_of(file: &File, section: u16) -> u64 {
+    let bytes = file.build();
+    let headers = u64::from_le_bytes(*bytes[40..].first_chunk().unwrap()) as usize;
+    u64::from_le_bytes(*bytes[headers + 64 * usize::from(section) + 24..].first_chunk().unwrap())
 }
 
 #[test]
@@ -117,26 +170,26 @@ fn more_sections_than_16_bits_count() {
         (u64::from_le_bytes(*bytes[40..].first_chunk().unwrap()) as usize, file.sections.len() + 3);
     bytes[first + 32..][..8].copy_from_slice(&(count as u64).to_le_bytes());
     let copied = ObjectSpec::parse(&bytes).unwrap();
-    assert_alike(&copied, &ObjectSpec::parse_shared("", read(&bytes)).unwrap(), "many sections");
+    assert_alike(&copied, &read(&bytes).parse("").unwrap(), "many sections");
 }
 
 #[test]
 fn files_of_any_quality_are_read() {
     let bytes = with_debug_information(400_000).build();
-    let message = |bytes: &[u8], needed: Bytes| {
-        let [copied, shared] = [ObjectSpec::parse(bytes), ObjectSpec::parse_shared("", needed)];
+    let message = |bytes: &[u8]| {
+        let [copied, shared] = [ObjectSpec::parse(bytes), read(bytes).parse("")];
         assert_eq!(copied.as_ref().err().map(ToString::to_string), shared.err().map(|e| e.to_string()));
         copied.unwrap_err().to_string()
     };
     // Cut off, no object, headers that are elsewhere.
     for len in (300_000..bytes.len()).step_by(40_000) {
-        message(&bytes[..len], read(&bytes[..len]));
+        message(&bytes[..len]);
     }
-    message(&[0; 300_000], read(&[0; 300_000]));
+    message(&[0; 300_000]);
     for (at, value) in [(40, u64::MAX), (40, 64), (40, bytes.len() as u64 - 63), (58, u64::MAX), (60, 0)] {
         let mut bytes = bytes.clone();
         bytes[at..][..8].copy_from_slice(&value.to_le_bytes());
-        message(&bytes, read(&bytes));
+        message(&bytes);
     }
     let far =
         Sec { name: "xdp/far", kind: PROGBITS, offset: Some(1 << 60), size: Some(1 << 40), ..Sec::default() };
@@ -144,11 +197,11 @@ fn files_of_any_quality_are_read() {
     for section in [far, lost] {
         let mut file = with_debug_information(400_000);
         file.section(Sec { flags: 4, ..section });
-        message(&file.build(), read(&file.build()));
+        message(&file.build());
     }
     // A file that becomes shorter, and lengths that nobody has.
-    let error = read_object(Cursor::new(&bytes[..1000]), bytes.len() as u64).unwrap_err();
+    let error = ObjectFile::read(Cursor::new(&bytes[..1000]), bytes.len() as u64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
-    let error = read_object(Cursor::new(&bytes), u64::MAX).unwrap_err();
+    let error = ObjectFile::read(Cursor::new(&bytes), u64::MAX).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfMemory);
 }

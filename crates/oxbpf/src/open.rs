@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use oxbpf_obj::{ObjectSpec, read_object};
+use oxbpf_obj::{ObjectFile, ObjectSpec};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
@@ -41,11 +41,11 @@ impl OpenOptions {
     #[doc(alias = "bpf_object__open_file")]
     pub fn open(&self, path: impl AsRef<Path>) -> Result<ObjectSpec> {
         let path = path.as_ref();
-        let read = regular_file(path).and_then(|(file, len)| read_object(file, len));
-        let bytes = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let read = regular_file(path).and_then(|(file, len)| ObjectFile::read(file, len));
+        let file = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let name = self.name.clone().unwrap_or_else(|| ObjectSpec::name_of(path));
-        let mut spec = ObjectSpec::parse_shared(&name, bytes)
-            .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let spec = file.parse(&name);
+        let mut spec = spec.map_err(|source| Error::Open { path: path.to_owned(), source })?;
         self.handlers.apply(&mut spec)?;
         Ok(spec)
     }

@@ -6,18 +6,20 @@
 
 mod machine;
 mod names;
-mod needed;
+mod object_file;
 mod raw;
 mod reloc;
 mod symbol;
 
 pub(crate) use names::{MAX_NAME, NameBudget};
-pub use needed::read_object;
+pub use object_file::ObjectFile;
+pub(crate) use object_file::TypeBytes;
 pub(crate) use raw::PlainSymbol;
 pub(crate) use reloc::ElfReloc;
 pub(crate) use symbol::{Binding, Symbol, SymbolKind};
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use object::Endianness;
 use object::elf;
@@ -153,6 +155,12 @@ impl<'d> Elf<'d> {
             Endianness::Little => Endian::Little,
             Endianness::Big => Endian::Big,
         }
+    }
+
+    /// Where a section is in the file.
+    pub(crate) fn place(&self, index: usize) -> Option<Range<u64>> {
+        let (start, len) = self.sections.get(index)?.raw.file_range(self.order)?;
+        Some(start..start.saturating_add(len))
     }
 
     /// Bytes of the whole file: what allocations are measured against.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use oxbpf_btf::Bytes;
 
-use crate::elf::{Elf, NameBudget};
+use crate::elf::{Elf, NameBudget, TypeBytes};
 use crate::{Btf, Error, ObjectSpec};
 use datasec::Datasecs;
 use maps::Maps;
@@ -43,22 +43,24 @@ struct Parser<'d> {
     sections: Sections,
     symbols: Symbols,
     names: NameBudget,
+    /// The types, if they are not with the rest.
+    types: Option<TypeBytes>,
 }
 
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
-    parse_elf(name, Elf::parse(bytes)?)
+    parse_elf(name, Elf::parse(bytes)?, None)
 }
 
-/// The same with what is kept left where it is.
-pub(crate) fn parse_shared(name: &str, bytes: &Bytes) -> Result<ObjectSpec, Error> {
-    parse_elf(name, Elf::parse_shared(bytes)?)
+/// The same with what is kept left where it is. The types may be apart: then they are changed where they are.
+pub(crate) fn parse_shared(name: &str, bytes: &Bytes, types: Option<TypeBytes>) -> Result<ObjectSpec, Error> {
+    parse_elf(name, Elf::parse_shared(bytes)?, types)
 }
 
-fn parse_elf(name: &str, elf: Elf<'_>) -> Result<ObjectSpec, Error> {
+fn parse_elf(name: &str, elf: Elf<'_>, types: Option<TypeBytes>) -> Result<ObjectSpec, Error> {
     let sections = Sections::classify(&elf)?;
     let symbols = Symbols::collect(&elf, &sections)?;
     let names = NameBudget::of_file(elf.file_len());
-    let mut p = Parser { elf, sections, symbols, names };
+    let mut p = Parser { elf, sections, symbols, names, types };
 
     let name = name::object(name);
     let btf = p.btf()?;
@@ -105,8 +107,11 @@ fn parse_elf(name: &str, elf: Elf<'_>) -> Result<ObjectSpec, Error> {
 
 impl Parser<'_> {
     /// The object's types as clang left them.
-    fn btf(&self) -> Result<Option<Btf>, Error> {
+    fn btf(&mut self) -> Result<Option<Btf>, Error> {
         let Some(index) = self.sections.btf else { return Ok(None) };
-        Btf::parse(self.elf.keep(index)?).map(Some).map_err(Error::btf)
+        let kept = self.elf.keep(index)?;
+        let place = self.elf.place(index);
+        let apart = self.types.take().filter(|types| place.as_ref() == Some(&types.place));
+        Btf::parse(apart.map_or(kept, |types| types.bytes)).map(Some).map_err(Error::btf)
     }
 }

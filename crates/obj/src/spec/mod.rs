@@ -80,7 +80,7 @@ impl ObjectSpec {
     /// those that are part of the program, or that are given away, as those read from a file.
     ///
     /// All of the bytes are kept as long as the spec is, debug information included: strip objects that are built in,
-    /// and of files read what is needed ([`read_object`](crate::read_object), or `oxbpf::open`).
+    /// and of files read what is needed ([`ObjectFile`](crate::ObjectFile), or `oxbpf::open`).
     ///
     /// ```
     /// use oxbpf_obj::{Bytes, ObjectSpec};
@@ -95,7 +95,7 @@ impl ObjectSpec {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_shared(name: &str, bytes: impl Into<Bytes>) -> Result<Self, Error> {
-        crate::parse::parse_shared(name, &bytes.into())
+        crate::parse::parse_shared(name, &bytes.into(), None)
     }
 
     /// The name of the object in a file: the file's, up to the first dot.

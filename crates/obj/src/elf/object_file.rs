@@ -9,51 +9,90 @@ use object::read::elf::{FileHeader as _, SectionHeader as _};
 use oxbpf_btf::Bytes;
 
 use super::{Header, RawSection, names};
+use crate::ObjectSpec;
 
 /// Files up to this size are read at once: more reads would take longer.
 const SMALL: u64 = 256 << 10;
 /// What is between two parts is read with them if it is no more.
 const GAP: u64 = 4096;
 
-/// Reads what [`ObjectSpec::parse_shared`](crate::ObjectSpec::parse_shared) needs of a file of `len` bytes.
+/// What matters of an object's file, read and not parsed yet.
 ///
 /// Of a large file debug information (DWARF) is left out: zeros stand in its place, for which a system that gives memory
-/// only when it is written to needs none.
+/// only when it is written to needs none. The types are apart, as they are changed when the object is parsed.
 ///
 /// ```
-/// use oxbpf_obj::{ObjectSpec, read_object};
+/// use oxbpf_obj::ObjectFile;
 ///
 /// let file = std::fs::File::open("../../testdata/execsnoop.bpf.o")?;
 /// let len = file.metadata()?.len();
-/// let spec = ObjectSpec::parse_shared("execsnoop", read_object(file, len)?)?;
+/// let spec = ObjectFile::read(file, len)?.parse("execsnoop")?;
 /// assert!(!spec.programs.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// # Errors
-/// What cannot be read, and [`ErrorKind::OutOfMemory`]. A file that is no object is no error here.
-pub fn read_object(mut file: impl Read + Seek, len: u64) -> Result<Bytes> {
-    let size = usize::try_from(len).map_err(|_| ErrorKind::OutOfMemory)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size)?;
-    if len <= SMALL {
-        file.take(len).read_to_end(&mut bytes)?;
-        return Ok(bytes.into());
+#[derive(Clone, Debug)]
+pub struct ObjectFile {
+    bytes: Bytes,
+    types: Option<TypeBytes>,
+}
+
+/// The section `.BTF` and its place in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct TypeBytes {
+    pub(crate) place: Range<u64>,
+    pub(crate) bytes: Bytes,
+}
+
+impl ObjectFile {
+    /// Reads a file of `len` bytes. Whether it is an object is seen when it is parsed.
+    ///
+    /// # Errors
+    /// What cannot be read; [`ErrorKind::OutOfMemory`].
+    pub fn read(mut file: impl Read + Seek, len: u64) -> Result<Self> {
+        let size = usize::try_from(len).map_err(|_| ErrorKind::OutOfMemory)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size)?;
+        if len <= SMALL {
+            file.take(len).read_to_end(&mut bytes)?;
+            return Ok(Self { bytes: bytes.into(), types: None });
+        }
+        // There is room, so that this does not fail; it touches none of it, where filling would all.
+        drop(bytes);
+        let mut bytes = vec![0; size];
+        let types = read_needed(&mut file, &mut bytes)?;
+        Ok(Self { bytes: bytes.into(), types })
     }
-    // There is room, so that this does not fail; it touches none of it, where filling would all.
-    drop(bytes);
-    let mut bytes = vec![0; size];
+
+    /// The object in it, which has a share in what was read.
+    ///
+    /// # Errors
+    /// As [`ObjectSpec::parse`].
+    pub fn parse(self, name: &str) -> std::result::Result<ObjectSpec, crate::Error> {
+        crate::parse::parse_shared(name, &self.bytes, self.types)
+    }
+}
+
+/// Reads the parts of a large file that are needed, each to its place but the types.
+fn read_needed(mut file: impl Read + Seek, bytes: &mut [u8]) -> Result<Option<TypeBytes>> {
     let header = size_of::<Header>() as u64;
-    fill(&mut file, &mut bytes, 0..header)?;
-    let Some(table) = section_table(&mut file, &mut bytes)? else { return Ok(bytes.into()) };
-    fill(&mut file, &mut bytes, table)?;
-    if let Some(names) = sections(&bytes).and_then(|(all, order)| section_names(&bytes, all, order)) {
-        fill(&mut file, &mut bytes, names)?;
+    fill(&mut file, bytes, 0..header)?;
+    let Some(table) = section_table(&mut file, bytes)? else { return Ok(None) };
+    fill(&mut file, bytes, table)?;
+    if let Some(names) = sections(bytes).and_then(|(all, order)| section_names(bytes, all, order)) {
+        fill(&mut file, bytes, names)?;
     }
-    for part in needed(&bytes) {
-        fill(&mut file, &mut bytes, part)?;
+    let (parts, types) = needed(bytes);
+    for part in parts {
+        fill(&mut file, bytes, part)?;
     }
-    Ok(bytes.into())
+    // What is not in the file is missed when it is parsed.
+    let Some(place) = types.filter(|place| place.end <= bytes.len() as u64) else { return Ok(None) };
+    let len = place.end.saturating_sub(place.start);
+    let mut types = Vec::new();
+    types.try_reserve_exact(len as usize)?;
+    file.seek(SeekFrom::Start(place.start))?;
+    file.take(len).read_to_end(&mut types)?;
+    Ok(Some(TypeBytes { place, bytes: types.into() }))
 }
 
 /// Reads a part to its place; what lies outside of the file is left out.
@@ -108,9 +147,9 @@ fn place(section: &RawSection, order: Endianness) -> Option<Range<u64>> {
     Some(start..start.saturating_add(len))
 }
 
-/// The parts of the file that are needed, in order, none overlapping another.
-fn needed(bytes: &[u8]) -> Vec<Range<u64>> {
-    let Some((all, order)) = sections(bytes) else { return Vec::new() };
+/// The parts of the file that are needed, in order, none overlapping another; the types apart.
+fn needed(bytes: &[u8]) -> (Vec<Range<u64>>, Option<Range<u64>>) {
+    let Some((all, order)) = sections(bytes) else { return (Vec::new(), None) };
     let strings = section_names(bytes, all, order);
     let strings = strings.and_then(|names| bytes.get(names.start as usize..names.end as usize));
     let strings = strings.unwrap_or_default();
@@ -124,7 +163,9 @@ fn needed(bytes: &[u8]) -> Vec<Range<u64>> {
         }
         _ => !is_debug(section, order, name(section)),
     };
-    let mut parts: Vec<_> = all.iter().filter(is_needed).filter_map(|s| place(s, order)).collect();
+    let types = all.iter().rev().find(|section| name(section) == ".BTF");
+    let others = all.iter().filter(|section| types.is_none_or(|types| !std::ptr::eq(types, *section)));
+    let mut parts: Vec<_> = others.filter(is_needed).filter_map(|s| place(s, order)).collect();
     parts.sort_by_key(|part| part.start);
     parts.dedup_by(|next, part| {
         let is_near = next.start <= part.end.saturating_add(GAP);
@@ -133,7 +174,7 @@ fn needed(bytes: &[u8]) -> Vec<Range<u64>> {
         }
         is_near
     });
-    parts
+    (parts, types.and_then(|types| place(types, order)))
 }
 
 /// Whether a section is of use to debuggers only.
