@@ -1,4 +1,4 @@
-//! Maps of maps.
+//! Maps of maps by key; [`ArrayOfMaps`](super::ArrayOfMaps) has them by index.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,70 +9,6 @@ use oxbpf_sys::uapi::ElemFlags;
 
 use super::{Plain, check_key, debug, descriptors, read};
 use crate::{Error, Map};
-
-/// Maps by index (`BPF_MAP_TYPE_ARRAY_OF_MAPS`, Linux 4.12), all of the kind of the one that it was made with.
-///
-/// A program on its way keeps a map that was replaced: an update waits until none uses it any more.
-#[derive(Debug, Clone)]
-pub struct ArrayOfMaps {
-    map: Map,
-}
-
-impl ArrayOfMaps {
-    /// A view of `map`.
-    ///
-    /// # Errors
-    /// [`Error::MapKind`] if the map is of another type.
-    pub fn new(map: &Map) -> Result<Self, Error> {
-        check_key::<u32>(map, (MapType::ARRAY_OF_MAPS, "an array of maps"))?;
-        Ok(ArrayOfMaps { map: map.clone() })
-    }
-
-    /// The map itself.
-    pub fn map(&self) -> &Map {
-        &self.map
-    }
-
-    /// Puts a map at `index`, in place of what is there.
-    ///
-    /// # Errors
-    /// [`Error::Map`]: `E2BIG` past the end, `EINVAL` for a map unlike the one that this was made with.
-    #[doc(alias = "bpf_map_update_elem")]
-    pub fn set(&self, index: u32, inner: &Map) -> Result<(), Error> {
-        descriptors::put(&self.map, &index.to_ne_bytes(), inner.as_fd(), ElemFlags::empty())
-    }
-
-    /// Takes the map at `index` out; tells whether there was one.
-    ///
-    /// # Errors
-    /// [`Error::Map`]: `E2BIG` past the end.
-    #[doc(alias = "bpf_map_delete_elem")]
-    pub fn clear(&self, index: u32) -> Result<bool, Error> {
-        self.map.delete(&index.to_ne_bytes())
-    }
-
-    /// The id of the map at `index` (4.14); `None` if there is none.
-    ///
-    /// # Errors
-    /// [`Error::Map`].
-    #[doc(alias = "bpf_map_lookup_elem")]
-    pub fn id(&self, index: u32) -> Result<Option<u32>, Error> {
-        descriptors::id(&self.map, &index.to_ne_bytes())
-    }
-
-    /// The map at `index`, opened by its id (needs `CAP_SYS_ADMIN`); `None` if there is none.
-    ///
-    /// # Errors
-    /// [`Error::Map`]; [`Error::Kernel`]: `EPERM`.
-    pub fn get(&self, index: u32) -> Result<Option<Map>, Error> {
-        open(&self.map, &index.to_ne_bytes())
-    }
-
-    /// The indices that have a map, and its id.
-    pub fn iter(&self) -> impl Iterator<Item = Result<(u32, u32), Error>> + '_ {
-        descriptors::ids(&self.map).map(|entry| entry.map(|(key, id)| (descriptors::index(&key), id)))
-    }
-}
 
 /// Maps by key (`BPF_MAP_TYPE_HASH_OF_MAPS`, Linux 4.12), all of the kind of the one that it was made with.
 pub struct HashOfMaps<K> {
@@ -136,20 +72,15 @@ impl<K: Plain> HashOfMaps<K> {
     /// # Errors
     /// [`Error::Map`]; [`Error::Kernel`]: `EPERM`.
     pub fn get(&self, key: &K) -> Result<Option<Map>, Error> {
-        open(&self.map, key.as_bytes())
+        match self.id(key)? {
+            Some(id) => descriptors::unless_gone(Map::from_id(self.map.kernel(), id)),
+            None => Ok(None),
+        }
     }
 
     /// The keys and the ids of their maps.
     pub fn iter(&self) -> impl Iterator<Item = Result<(K, u32), Error>> + '_ {
         descriptors::ids(&self.map).map(|entry| entry.map(|(key, id)| (read(&key), id)))
-    }
-}
-
-/// The map at `key`, unless it goes before it is opened.
-fn open(outer: &Map, key: &[u8]) -> Result<Option<Map>, Error> {
-    match descriptors::id(outer, key)? {
-        Some(id) => descriptors::unless_gone(Map::from_id(outer.kernel(), id)),
-        None => Ok(None),
     }
 }
 
