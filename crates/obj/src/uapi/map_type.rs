@@ -85,6 +85,30 @@ impl MapType {
         matches!(self, Self::ARRAY_OF_MAPS | Self::HASH_OF_MAPS)
     }
 
+    /// Whether keys are indices: numbers of 4 bytes, below the number of elements.
+    pub const fn is_indexed(self) -> bool {
+        matches!(
+            self,
+            Self::ARRAY
+                | Self::PERCPU_ARRAY
+                | Self::PROG_ARRAY
+                | Self::PERF_EVENT_ARRAY
+                | Self::CGROUP_ARRAY
+                | Self::ARRAY_OF_MAPS
+                | Self::DEVMAP
+                | Self::CPUMAP
+                | Self::XSKMAP
+                | Self::SOCKMAP
+                | Self::REUSEPORT_SOCKARRAY
+                | Self::INSN_ARRAY
+        )
+    }
+
+    /// Whether values are sockets.
+    pub const fn holds_sockets(self) -> bool {
+        matches!(self, Self::SOCKMAP | Self::SOCKHASH | Self::XSKMAP | Self::REUSEPORT_SOCKARRAY)
+    }
+
     /// Whether a map can have types of its keys and values; the kernel refuses them for the others.
     pub const fn takes_types(self) -> bool {
         !matches!(

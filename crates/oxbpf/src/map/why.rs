@@ -32,7 +32,7 @@ impl Map {
         ]);
         let mmaps = error.op == "mmap";
         Some(match error.errno {
-            Errno::E2BIG if updates && is_indexed(kind) => {
+            Errno::E2BIG if updates && kind.is_indexed() => {
                 format!("the index is beyond its end, it has {entries} elements")
             }
             Errno::E2BIG | Errno::ENOSPC if updates => format!("it is full, max_entries is {entries}"),
@@ -40,7 +40,11 @@ impl Map {
                 "its values have 4 bytes, no room for the cookies of sockets: make it with 8".to_owned()
             }
             Errno::ENOSPC if batches => "a bucket has more elements than the buffers hold".to_owned(),
-            Errno::EEXIST if updates && is_indexed(kind) => "all its elements exist".to_owned(),
+            Errno::EEXIST if updates && kind == MapType::STRUCT_OPS => {
+                "the kernel has a table of this name already".to_owned()
+            }
+            Errno::EEXIST if updates && kind.holds_sockets() => "there is a socket already".to_owned(),
+            Errno::EEXIST if updates && kind.is_indexed() => "all its elements exist".to_owned(),
             Errno::EEXIST if updates => "the key is there already".to_owned(),
             Errno::ENOENT if updates || deletes => "no such key".to_owned(),
             Errno::EPERM if updates || deletes || takes => {
@@ -75,7 +79,7 @@ impl Map {
                 UNMAPPABLE.to_owned()
             }
             Errno::EINVAL if mmaps => "this part of it cannot be mapped".to_owned(),
-            Errno::EOPNOTSUPP if updates && holds_sockets(kind) => {
+            Errno::EOPNOTSUPP if updates && kind.holds_sockets() => {
                 "it takes no sockets of this kind or in this state".to_owned()
             }
             Errno::ENOTSUPP | Errno::EOPNOTSUPP => {
@@ -100,28 +104,6 @@ impl Map {
 }
 
 const UNMAPPABLE: &str = "it cannot be mapped into memory: it was made without BPF_F_MMAPABLE";
-
-/// Maps into which sockets are put.
-fn holds_sockets(kind: MapType) -> bool {
-    matches!(kind, MapType::SOCKMAP | MapType::SOCKHASH | MapType::XSKMAP | MapType::REUSEPORT_SOCKARRAY)
-}
-
-/// Maps whose keys are indices.
-fn is_indexed(kind: MapType) -> bool {
-    is_fixed(kind)
-        || matches!(
-            kind,
-            MapType::PROG_ARRAY
-                | MapType::PERF_EVENT_ARRAY
-                | MapType::CGROUP_ARRAY
-                | MapType::ARRAY_OF_MAPS
-                | MapType::DEVMAP
-                | MapType::CPUMAP
-                | MapType::XSKMAP
-                | MapType::SOCKMAP
-                | MapType::REUSEPORT_SOCKARRAY
-        )
-}
 
 /// Maps whose elements are there for good.
 fn is_fixed(kind: MapType) -> bool {

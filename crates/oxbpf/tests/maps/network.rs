@@ -150,7 +150,7 @@ fn sockmap() -> TestResult {
     refused(
         map.update(0, &b, ElemFlags::NOEXIST),
         Errno::EEXIST,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): all its elements exist",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): there is a socket already",
     );
     refused(
         map.update(1, &b, ElemFlags::EXIST),
@@ -196,7 +196,7 @@ fn sockhash() -> TestResult {
     refused(
         map.update(b"client", &b, ElemFlags::NOEXIST),
         Errno::EEXIST,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): the key is there already",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): there is a socket already",
     );
     let keys = map.map().keys().collect::<oxbpf::Result<Vec<_>>>()?;
     assert_eq!(keys, [b"client".to_vec()]);
@@ -223,7 +223,7 @@ fn reuseport() -> TestResult {
     refused(
         map.update(0, &b, ElemFlags::NOEXIST),
         Errno::EEXIST,
-        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): all its elements exist",
+        "map m: BPF_MAP_UPDATE_ELEM failed: EEXIST (File exists): there is a socket already",
     );
     refused(
         map.set(2, &a),

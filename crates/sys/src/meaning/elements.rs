@@ -33,24 +33,6 @@ pub(crate) fn of_elements(cmd: Cmd, kind: MapType, flags: ElemFlags, errno: Errn
     }
 }
 
-/// Whose keys are the numbers below the number of elements.
-fn is_indexed(kind: MapType) -> bool {
-    matches!(
-        kind,
-        MapType::ARRAY
-            | MapType::PERCPU_ARRAY
-            | MapType::PROG_ARRAY
-            | MapType::PERF_EVENT_ARRAY
-            | MapType::CGROUP_ARRAY
-            | MapType::ARRAY_OF_MAPS
-            | MapType::DEVMAP
-            | MapType::CPUMAP
-            | MapType::XSKMAP
-            | MapType::SOCKMAP
-            | MapType::REUSEPORT_SOCKARRAY
-    )
-}
-
 /// Whose elements are all there from the beginning.
 fn is_array(kind: MapType) -> bool {
     matches!(kind, MapType::ARRAY | MapType::PERCPU_ARRAY)
@@ -61,9 +43,13 @@ const NOT_WRITABLE: &str = "the map is frozen, or the descriptor for reading onl
 fn update(kind: MapType, flags: ElemFlags, errno: Errno) -> Option<&'static str> {
     let exist = flags.contains(ElemFlags::EXIST);
     Some(match errno {
-        Errno::E2BIG if is_indexed(kind) => "the index is beyond the map's last",
+        Errno::E2BIG if kind.is_indexed() => "the index is beyond the map's last",
         Errno::E2BIG => "the map is full",
-        Errno::EEXIST if is_array(kind) => "an array's elements are always there, NOEXIST adds none",
+        Errno::EEXIST if kind == MapType::STRUCT_OPS => "the kernel has a table of this name already",
+        Errno::EEXIST if kind.holds_sockets() => {
+            "there is a socket already, and NOEXIST asks that there is none"
+        }
+        Errno::EEXIST if kind.is_indexed() => "an array's elements are always there, NOEXIST adds none",
         Errno::EEXIST => "the key is there already, and NOEXIST asks that it is not",
         Errno::ENOENT if exist => "the key is not there, and EXIST asks that it is",
         Errno::EBUSY => "another update of the same part of the map is under way: try again",

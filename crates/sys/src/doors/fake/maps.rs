@@ -182,16 +182,6 @@ fn check_shape(a: &MapCreateAttr) -> Result<(), Errno> {
             | MapType::USER_RINGBUF
             | MapType::ARENA
     );
-    let indexed = matches!(
-        kind,
-        MapType::ARRAY
-            | MapType::PERCPU_ARRAY
-            | MapType::PROG_ARRAY
-            | MapType::PERF_EVENT_ARRAY
-            | MapType::CGROUP_ARRAY
-            | MapType::ARRAY_OF_MAPS
-            | MapType::INSN_ARRAY
-    );
     let storage = matches!(
         kind,
         MapType::SK_STORAGE | MapType::TASK_STORAGE | MapType::INODE_STORAGE | MapType::CGRP_STORAGE
@@ -201,7 +191,7 @@ fn check_shape(a: &MapCreateAttr) -> Result<(), Errno> {
     } else {
         a.max_entries > 0
             && (a.key_size == 0) == keyless
-            && (!indexed || a.key_size == 4)
+            && (!kind.is_indexed() || a.key_size == 4)
             && (a.value_size > 0 || keyless)
     };
     let ringbuf = matches!(kind, MapType::RINGBUF | MapType::USER_RINGBUF);
