@@ -171,7 +171,7 @@ pub struct ExtSection<'a, R> {
 
 impl<R> fmt::Debug for ExtSection<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ExtSection({:?}, {} records)", self.name, self.records.count())
+        write!(f, "ExtSection({:?}, {} records)", self.name, self.records.left())
     }
 }
 
@@ -225,7 +225,8 @@ pub struct Records<'a, R> {
 }
 
 impl<R> Records<'_, R> {
-    fn count(&self) -> usize {
+    /// How many are left.
+    fn left(&self) -> usize {
         self.rest.len().checked_div(self.record).unwrap_or(0)
     }
 }
@@ -240,7 +241,7 @@ impl<R: ExtRecord> Iterator for Records<'_, R> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.count(), Some(self.count()))
+        (self.left(), Some(self.left()))
     }
 }
 
@@ -248,6 +249,6 @@ impl<R: ExtRecord> ExactSizeIterator for Records<'_, R> {}
 
 impl<R> fmt::Debug for Records<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Records({} left)", self.count())
+        write!(f, "Records({} left)", self.left())
     }
 }

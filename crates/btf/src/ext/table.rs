@@ -53,7 +53,7 @@ impl<R: ExtRecord> RecordTable<R> {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.iter().left()
     }
 
     /// Whether there is none.

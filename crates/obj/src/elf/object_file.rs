@@ -154,18 +154,26 @@ fn needed(bytes: &[u8]) -> (Vec<Range<u64>>, Option<Range<u64>>) {
     let strings = strings.and_then(|names| bytes.get(names.start as usize..names.end as usize));
     let strings = strings.unwrap_or_default();
     let name = |section: &RawSection| names::at(strings, section.sh_name(order)).unwrap_or_default();
+    // Names of symbols may be anywhere.
+    let symbols = all.iter().find(|section| section.sh_type(order) == elf::SHT_SYMTAB);
+    let symbol_names = symbols.and_then(|symbols| all.get(symbols.sh_link(order) as usize));
+    let is_free = |section: &&RawSection| {
+        section.sh_type(order) == elf::SHT_PROGBITS && symbol_names.is_none_or(|names| !is(names, section))
+    };
+    let types = all.iter().rev().filter(is_free).find(|section| name(section) == ".BTF");
+    let is_debug = |section: &RawSection| {
+        let in_memory = elf::SHF_ALLOC.0 | elf::SHF_EXECINSTR.0;
+        let at_rest = section.sh_flags(order).0 & in_memory == 0;
+        is_free(&section) && at_rest && name(section).starts_with(".debug_")
+    };
     let is_needed = |section: &&RawSection| match section.sh_type(order) {
         elf::SHT_REL | elf::SHT_RELA => {
             let target = all.get(section.sh_info(order) as usize);
-            target.is_none_or(|target| {
-                !name(target).starts_with(".BTF") && !is_debug(target, order, name(target))
-            })
+            target.is_none_or(|to| !matches!(name(to), ".BTF" | ".BTF.ext") && !is_debug(to))
         }
-        _ => !is_debug(section, order, name(section)),
+        _ => !is_debug(section) && types.is_none_or(|types| !is(types, section)),
     };
-    let types = all.iter().rev().find(|section| name(section) == ".BTF");
-    let others = all.iter().filter(|section| types.is_none_or(|types| !std::ptr::eq(types, *section)));
-    let mut parts: Vec<_> = others.filter(is_needed).filter_map(|s| place(s, order)).collect();
+    let mut parts: Vec<_> = all.iter().filter(is_needed).filter_map(|s| place(s, order)).collect();
     parts.sort_by_key(|part| part.start);
     parts.dedup_by(|next, part| {
         let is_near = next.start <= part.end.saturating_add(GAP);
@@ -177,8 +185,7 @@ fn needed(bytes: &[u8]) -> (Vec<Range<u64>>, Option<Range<u64>>) {
     (parts, types.and_then(|types| place(types, order)))
 }
 
-/// Whether a section is of use to debuggers only.
-fn is_debug(section: &RawSection, order: Endianness, name: &str) -> bool {
-    let in_memory = elf::SHF_ALLOC.0 | elf::SHF_EXECINSTR.0;
-    name.starts_with(".debug_") && section.sh_flags(order).0 & in_memory == 0
+/// Whether the two are one, not only equal.
+fn is(one: &RawSection, other: &RawSection) -> bool {
+    std::ptr::eq(one, other)
 }

@@ -2,9 +2,10 @@
 //! configuration of any quality; makes one of several objects. The fuzz targets `elf_open`, `kconfig` and `linker` run this
 //! on whatever they come up with, and a test runs it on what they found.
 
+use std::io::Cursor;
 use std::sync::OnceLock;
 
-use oxbpf_obj::{Bytes, CoreTarget, ExternKind, LinkOptions, ObjectSpec, StaticLinker};
+use oxbpf_obj::{Bytes, CoreTarget, ExternKind, LinkOptions, ObjectFile, ObjectSpec, StaticLinker};
 
 /// Several objects, each behind its length in 16 bits, made one.
 #[allow(dead_code, reason = "not every user links")]
@@ -60,6 +61,9 @@ pub(crate) fn object(data: &[u8]) {
         spec.link(&LinkOptions::core_by_kernel()).ok()
     );
     drop(copied);
+    if data.len().is_multiple_of(8) {
+        in_large_file(data);
+    }
     for g in spec.globals().take(100) {
         assert!(spec.maps.get(g.map).is_some(), "a global is in a map");
         let mut changed = spec.clone();
@@ -94,6 +98,24 @@ pub(crate) fn object(data: &[u8]) {
     if let Some(btf) = &spec.btf {
         let targets = [CoreTarget { name: "vmlinux", btf }];
         link(&spec, &LinkOptions::with_targets(&targets));
+    }
+}
+
+/// The same object in a file that is not read at once.
+fn in_large_file(data: &[u8]) {
+    let mut file = data.to_vec();
+    file.resize(data.len() + (256 << 10), 0x2e);
+    let read = ObjectFile::read(Cursor::new(&file), file.len() as u64).expect("it is in memory");
+    match (ObjectSpec::parse_named("fuzz", &file), read.parse("fuzz")) {
+        (Ok(copied), Ok(read)) => {
+            assert_eq!(copied.maps, read.maps);
+            let types = |spec: &ObjectSpec| spec.btf.as_ref().map(|btf| btf.as_bytes().to_vec());
+            assert_eq!(types(&copied), types(&read));
+            let options = LinkOptions::core_by_kernel();
+            assert_eq!(copied.link(&options).ok(), read.link(&options).ok());
+        }
+        (Err(e), Err(same)) => assert_eq!(e.to_string(), same.to_string()),
+        (copied, read) => panic!("copied: {copied:?}, read: {read:?}"),
     }
 }
 
