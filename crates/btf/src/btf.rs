@@ -200,7 +200,7 @@ impl Btf {
     }
 
     #[cold]
-    fn no_such_type(&self, id: TypeId) -> Error {
+    pub(crate) fn no_such_type(&self, id: TypeId) -> Error {
         Error::NoSuchType { id, end: self.end_id() }
     }
 

@@ -149,6 +149,7 @@ impl<'a> Type<'a> {
     }
 
     /// The entries as chunks of `N` words, if the kind is right.
+    #[inline]
     fn entries<const N: usize>(&self, right: bool) -> &'a [[Word; N]] {
         let n = if right { self.vlen() as usize } else { 0 };
         self.rest.as_chunks::<N>().0.get(..n).unwrap_or_default()
@@ -166,6 +167,14 @@ impl<'a> Type<'a> {
     /// not read every name whole: see [`MemberEntry::is_named`](crate::MemberEntry::is_named).
     pub fn member_entries(&self) -> MemberEntries<'a> {
         MemberEntries { members: self.members() }
+    }
+
+    /// The types of the members from this one on.
+    #[inline]
+    pub(crate) fn member_types(&self, from: u32) -> impl Iterator<Item = u32> + use<'a> {
+        let order = self.order;
+        let members: &'a [[Word; 3]] = self.entries(self.kind().is_composite());
+        members.get(from as usize..).unwrap_or_default().iter().map(move |&[_, ty, _]| order.u32(ty))
     }
 
     /// The enumerators of an enum of either width; none for other kinds.

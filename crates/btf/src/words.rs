@@ -66,32 +66,9 @@ fn zeros(v: u64) -> u64 {
     v.wrapping_sub(LOW) & !v & HIGH
 }
 
-/// Where the first NUL of sixteen bytes is.
-#[inline]
-pub(crate) fn nul_in(chunk: &[u8; 16]) -> Option<usize> {
-    let v = u128::from_le_bytes(*chunk);
-    let (low, high) = (zeros(v as u64), zeros((v >> 64) as u64));
-    if low | high == 0 {
-        return None;
-    }
-    // Both are counted, and no branch is taken, as none could be foreseen.
-    let (low_at, high_at) = (low.trailing_zeros(), high.trailing_zeros().wrapping_add(64));
-    Some((if low != 0 { low_at } else { high_at }) as usize / 8)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{c_str, nul_in};
-
-    #[test]
-    fn a_nul_of_sixteen() {
-        assert_eq!(nul_in(&[0x80; 16]), None);
-        for at in 0..16 {
-            let mut chunk = [1; 16];
-            chunk.iter_mut().skip(at).step_by(3).for_each(|b| *b = 0);
-            assert_eq!(nul_in(&chunk), Some(at));
-        }
-    }
+    use super::c_str;
 
     #[test]
     fn a_string_ends_at_its_nul() {

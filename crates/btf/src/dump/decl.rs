@@ -7,7 +7,7 @@
 
 use crate::{
     Error, Kind, Type,
-    dump::{CDump, ident, state::State},
+    dump::{CDump, ident},
     error::TypeProblem,
 };
 
@@ -38,68 +38,85 @@ pub(super) struct Suffix {
     parenthesis: bool,
 }
 
-/// Whether a chain ends with such a type.
-fn has_a_name(kind: Kind) -> bool {
-    kind == Kind::Typedef || kind == Kind::Int || kind.is_composite() || kind.is_enum()
+/// Where the name of a declaration is in the text.
+struct Spot {
+    /// The end of what stands before it.
+    before: usize,
+    behind: usize,
+    /// Whether a space comes between.
+    space: bool,
 }
 
 impl<'a> CDump<'a> {
     /// Writes a declaration of `name` as something of type `id`.
+    #[inline(always)]
     pub(super) fn decl(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<(), Error> {
         self.text.check()?;
-        // Most are a type with a name, or a pointer to one.
-        let state = self.state(id);
-        if has_a_name(state.kind()) {
-            self.named(id, state, level)?;
-            match name {
-                Name::At(off) if off != 0 => self.member_name(b" ", off),
-                name => self.declared(name, false),
-            }
-            return Ok(());
-        }
-        if state.kind() == Kind::Ptr {
-            let to = self.reader.target(id);
-            let state = self.state(to);
-            if has_a_name(state.kind()) {
-                self.named(to, state, level)?;
-                match name {
-                    Name::At(off) if off != 0 => self.member_name(b" *", off),
-                    name => {
-                        self.text.put(b" *");
-                        self.declared(name, true);
-                    }
+        if self.decl_again(id, name) { Ok(()) } else { self.decl_anew(id, name, level) }
+    }
+
+    /// Writes it if what stands around the name is remembered, and the name one that C takes.
+    #[inline(always)]
+    fn decl_again(&mut self, id: u32, name: Name<'_, 'a>) -> bool {
+        let Some(affix) = self.memos.affix(id) else { return false };
+        let text = self.affixes.text(affix.start);
+        match name {
+            _ if self.leaves_out() => false,
+            Name::At(0) => {
+                // There may be no space before a bracket.
+                if affix.behind == 0 {
+                    self.text.put_start(text, affix.without_space());
                 }
-                return Ok(());
+                affix.behind == 0
             }
+            Name::At(off) => {
+                let onward = self.reader.onward(off);
+                let Some(name) = ident::plain_at(onward) else { return false };
+                self.text.put_start(text, affix.before.into());
+                self.text.put_start(onward, name.len());
+                if affix.behind > 0 {
+                    self.text.put_start(self.affixes.text(affix.start_behind()), affix.behind.into());
+                }
+                true
+            }
+            _ => false,
         }
-        let (start, open) = (self.chain.len(), self.suffixes.len());
+    }
+
+    /// Whether a declaration can be less than its type says.
+    #[inline]
+    fn leaves_out(&self) -> bool {
+        self.strip_mods | self.skip_anonymous
+    }
+
+    #[inline(never)]
+    fn decl_anew(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<(), Error> {
+        let (start, open, from) = (self.chain.len(), self.suffixes.len(), self.text.len());
         let ty = self.collect(id, start)?;
+        let lasting = self.is_lasting(ty, start, name);
         self.qualifiers(start);
         self.innermost(ty, level)?;
-        self.outwards(start, name);
+        let spot = self.outwards(start, name);
         self.chain.truncate(start);
         while self.suffixes.len() > open {
             let Some(suffix) = self.suffixes.pop() else { break };
             self.suffix(suffix, level)?;
         }
+        if lasting {
+            let behind = self.text.between(spot.behind, self.text.len());
+            let affix = self.affixes.keep(self.text.between(from, spot.before), spot.space, behind);
+            affix.into_iter().for_each(|affix| self.memos.set_affix(id, affix));
+        }
         Ok(())
     }
 
-    /// A type that can have a name.
-    #[inline]
-    fn named(&mut self, id: u32, state: State, level: u32) -> Result<(), Error> {
-        if !state.keeps_name() {
-            let ty = self.ty(id)?;
-            return self.innermost(ty, level);
-        }
-        match state.kind() {
-            Kind::Struct => self.text.put(b"struct "),
-            Kind::Union => self.text.put(b"union "),
-            Kind::Enum | Kind::Enum64 => self.text.put(b"enum "),
-            _ => {}
-        }
-        self.text.put_str(self.reader.onward(self.reader.name_off(id)));
-        Ok(())
+    /// Whether to keep what will be around the name for others, given the type that ends the chain: no definition,
+    /// which is nowhere twice, and no prototype, which counts as nested.
+    fn is_lasting(&self, end: Type<'_>, start: usize, name: Name<'_, 'a>) -> bool {
+        let inline = end.name_off() == 0 && (end.kind().is_composite() || end.kind().is_enum());
+        let chain = self.chain.get(start..).unwrap_or_default();
+        let plain = |kind| kind != Kind::FuncProto && !(kind == Kind::Array && self.is_empty(name));
+        !inline && !self.leaves_out() && self.memos.in_use() && chain.iter().all(|link| plain(link.kind))
     }
 
     /// Puts the chain from `id` on the stack, without the type that ends it, which it gives back.
@@ -170,7 +187,7 @@ impl<'a> CDump<'a> {
     }
 
     /// The chain from the type that ends it to the name. What comes behind the name goes onto a stack.
-    fn outwards(&mut self, start: usize, name: Name<'_, 'a>) {
+    fn outwards(&mut self, start: usize, name: Name<'_, 'a>) -> Spot {
         // Whether the name, or another `*`, can follow without a space.
         let mut close = false;
         while let Some(Link { id, kind }) = self.last_of_chain(start) {
@@ -205,7 +222,7 @@ impl<'a> CDump<'a> {
             }
             close = kind == Kind::Ptr;
         }
-        self.declared(name, close);
+        self.middle(name, close)
     }
 
     /// An array or prototype whose declarator is more than a name.
@@ -217,11 +234,22 @@ impl<'a> CDump<'a> {
     }
 
     /// An array or prototype whose declarator is the name.
-    fn last_suffix(&mut self, id: u32, name: Name<'_, 'a>, close: bool) {
-        self.declared(name, close);
+    fn last_suffix(&mut self, id: u32, name: Name<'_, 'a>, close: bool) -> Spot {
         self.suffixes.push(Suffix { id, parenthesis: false });
+        self.middle(name, close)
     }
 
+    /// The name, after a space where one is needed.
+    fn middle(&mut self, name: Name<'_, 'a>, close: bool) -> Spot {
+        let before = self.text.len();
+        if !self.is_empty(name) {
+            self.text.put(if close { b"" } else { b" " });
+            self.declared(name);
+        }
+        Spot { before, behind: self.text.len(), space: !close }
+    }
+
+    #[inline]
     fn is_empty(&self, name: Name<'_, 'a>) -> bool {
         match name {
             Name::Given(name) => name.is_empty(),
@@ -230,26 +258,19 @@ impl<'a> CDump<'a> {
         }
     }
 
-    fn declared(&mut self, name: Name<'_, 'a>, close: bool) {
-        if !close && !self.is_empty(name) {
-            self.text.put(b" ");
-        }
+    /// A name that is not empty.
+    #[inline]
+    fn declared(&mut self, name: Name<'_, 'a>) {
         match name {
             Name::Given(name) => self.text.put(name),
-            Name::At(0) => {}
-            Name::At(off) => self.member_name(b"", off),
             Name::Typedef(ty) => self.name_of(ty),
-        }
-    }
-
-    /// The name of a member or parameter, after what separates it from its type.
-    #[inline]
-    fn member_name<const N: usize>(&mut self, before: &[u8; N], off: u32) {
-        self.text.put(before);
-        let onward = self.reader.onward(off);
-        match ident::plain_at(onward) {
-            Some(_) => self.text.put_str(onward),
-            None => self.text.put(&ident::made_plain(self.name(off))),
+            Name::At(off) => {
+                let onward = self.reader.onward(off);
+                match ident::plain_at(onward) {
+                    Some(name) => self.text.put_start(onward, name.len()),
+                    None => self.text.put(&ident::made_plain(self.name(off))),
+                }
+            }
         }
     }
 

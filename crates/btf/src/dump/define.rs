@@ -3,6 +3,7 @@
 use crate::{
     Error, Kind, Type,
     dump::{CDump, decl::Name, ident, names::Tag},
+    words::c_str,
 };
 
 impl<'a> CDump<'a> {
@@ -34,6 +35,10 @@ impl<'a> CDump<'a> {
         self.text.put(b" {");
         let wide = ty.kind() == Kind::Enum64;
         let mut values = ty.enumerators();
+        let mut names = values.clone();
+        while let Some((name, _)) = names.next_raw() {
+            self.reader.fetch(name);
+        }
         // The least and the greatest value.
         let (mut least, mut greatest) = (0, 0);
         while let Some((name, value)) = values.next_raw() {
@@ -67,13 +72,18 @@ impl<'a> CDump<'a> {
 
     fn enumerator(&mut self, name_off: u32) {
         let onward = self.reader.onward(name_off);
-        let renamed = match ident::plain_at(onward) {
-            Some(name) => self.idents.define(name, Tag::None),
-            None => Some(self.idents.define_made(ident::made_plain(self.name(name_off)), Tag::None)),
+        let plain = ident::plain_at(onward);
+        let len = plain.map_or(0, <[u8]>::len);
+        let renamed = match plain {
+            Some(name) => self.idents.define(&self.reader, name_off, name, Tag::None),
+            None => {
+                let made = ident::made_plain(self.name(name_off));
+                Some(self.idents.define_made(&self.reader, made, Tag::None))
+            }
         };
         match renamed {
             Some(name) => self.text.put(&name),
-            None => self.text.put_str(onward),
+            None => self.text.put_start(onward, len),
         }
     }
 
@@ -118,7 +128,10 @@ impl<'a> CDump<'a> {
         let id = ty.id().0;
         match if self.state(id).renamed() { self.renamed.get(&id) } else { None } {
             Some(name) => self.text.put(name),
-            None => self.text.put_str(self.reader.onward(ty.name_off())),
+            None => {
+                let strs = self.reader.onward(ty.name_off());
+                self.text.put_start(strs, c_str(strs, 0).map_or(0, <[u8]>::len));
+            }
         }
     }
 
@@ -132,10 +145,11 @@ impl<'a> CDump<'a> {
         };
         let only_declared = ty.kind() == Kind::Fwd || tag == Tag::Enum && ty.vlen() == 0;
         let names = if tag == Tag::None { &mut self.idents } else { &mut self.tags };
-        let renamed = match ident::plain_at(self.reader.onward(ty.name_off())) {
-            None => Some(names.define_made(ident::made_plain(self.reader.name(ty.name_off())), tag)),
-            Some(name) if only_declared => names.declare(name, tag),
-            Some(name) => names.define(name, tag),
+        let (reader, at) = (&self.reader, ty.name_off());
+        let renamed = match ident::plain_at(reader.onward(at)) {
+            None => Some(names.define_made(reader, ident::made_plain(reader.name(at)), tag)),
+            Some(name) if only_declared => names.declare(reader, at, name, tag),
+            Some(name) => names.define(reader, at, name, tag),
         };
         self.set_name(ty, renamed);
     }
@@ -168,7 +182,7 @@ impl<'a> CDump<'a> {
         let name = self.name(ty.name_off());
         let renamed = (!ident::is_base_type(name)).then(|| {
             let plain = if ident::is_plain(name) { name.to_vec() } else { ident::made_plain(name) };
-            self.idents.define_made(plain, Tag::None)
+            self.idents.define_made(&self.reader, plain, Tag::None)
         });
         self.set_name(ty, renamed);
     }

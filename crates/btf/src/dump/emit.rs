@@ -6,7 +6,7 @@
 
 use crate::{
     Error, Kind, Type,
-    dump::{CDump, ident, state::State},
+    dump::{CDump, ident, reader::MANY, state::State},
 };
 
 /// A type whose references are being declared.
@@ -98,6 +98,11 @@ impl<'a> CDump<'a> {
                     self.visit_record(id, state, inside)?;
                     return Ok(id);
                 }
+                Kind::FuncProto if self.reader.proto_all(id, |id| self.state(id).emitted()) => {
+                    // The next visit can be spared.
+                    self.update(id, State::set_emitted);
+                    return Ok(id);
+                }
                 Kind::FuncProto => {
                     self.emitting.push(Frame { id, next: 0, inside, inner: inside });
                     return Ok(id);
@@ -125,7 +130,9 @@ impl<'a> CDump<'a> {
     }
 
     fn visit_record(&mut self, id: u32, state: State, inside: u32) -> Result<(), Error> {
-        if inside == 0 || state.anonymous() {
+        if (inside == 0 || state.anonymous()) && self.members_all(id, State::emitted) {
+            self.finish_record(self.ty(id)?, inside)?;
+        } else if inside == 0 || state.anonymous() {
             self.update(id, |s| s.set_emitting(true));
             let inner = if state.anonymous() { inside } else { id };
             self.emitting.push(Frame { id, next: 0, inside, inner });
@@ -159,24 +166,32 @@ impl<'a> CDump<'a> {
     fn advance_record(&mut self, ty: Type<'a>, top: Frame) -> Result<(), Error> {
         let depth = self.emitting.len();
         let mut next = top.next;
-        for m in ty.member_entries().skip(next as usize) {
+        for id in ty.member_types(next) {
             next = next.wrapping_add(1);
+            if self.state(id).emitted() {
+                continue;
+            }
             // Before the visit, which may put another frame on top.
             self.went_on(next);
-            self.visit(m.ty.0, top.inner)?;
+            self.visit(id, top.inner)?;
             if self.emitting.len() > depth {
                 return Ok(());
             }
         }
-        if top.inside == 0 {
-            self.define_record(ty, 0)?;
-            self.text.put(b";\n\n");
-            self.update(top.id, State::set_emitted);
-        } else {
-            // It has no name: each use is a definition of its own.
-            self.update(top.id, |s| s.set_emitting(false));
-        }
         self.emitting.pop();
+        self.finish_record(ty, top.inside)
+    }
+
+    /// Defines a struct or union unless it is a part of another: then it has no name, and each use is a definition of
+    /// its own.
+    fn finish_record(&mut self, ty: Type<'a>, inside: u32) -> Result<(), Error> {
+        if inside != 0 {
+            self.update(ty.id().0, |s| s.set_emitting(false));
+            return Ok(());
+        }
+        self.define_record(ty, 0)?;
+        self.text.put(b";\n\n");
+        self.update(ty.id().0, State::set_emitted);
         Ok(())
     }
 
@@ -187,12 +202,11 @@ impl<'a> CDump<'a> {
         };
         let Some(reference) = reference else {
             self.emitting.pop();
-            // If there is nothing left to declare, the next visit can be spared.
-            if self.reader.proto_all(top.id, |id| self.state(id).emitted()) {
-                self.update(top.id, State::set_emitted);
-            }
             return Ok(());
         };
+        if top.next > MANY {
+            self.step()?;
+        }
         self.went_on(top.next.wrapping_add(1));
         self.visit(reference.0, top.inner)
     }

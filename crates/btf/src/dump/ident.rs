@@ -1,7 +1,11 @@
 //! Names in C: what is an identifier, what a word of the language, what the name of a number that every compiler
 //! knows.
 
-use crate::{Type, words::c_str};
+use crate::{
+    Type,
+    dump::classes::{BLOCK, is_ident, leading},
+    words::c_str,
+};
 
 /// Whether the name can stand in C as it is.
 #[inline]
@@ -11,48 +15,31 @@ pub(super) fn is_plain(name: &[u8]) -> bool {
 
 /// The name at the start of strings if it can stand in C as it is: to find its end and to look at each byte is the
 /// same work.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_at(strs: &[u8]) -> Option<&[u8]> {
-    let mut len = 0usize;
-    while let Some(chunk) = strs.get(len..).and_then(|left| left.first_chunk()) {
-        let more = leading(chunk);
-        // No longer than the strings.
-        len = len.wrapping_add(more);
-        if more < 16 {
-            let name = strs.get(..len)?;
-            return (strs.get(len) == Some(&0) && is_free(name)).then_some(name);
-        }
+    let len = match in_block(strs, 0) {
+        Some(BLOCK) => BLOCK.wrapping_add(in_block(strs, BLOCK).unwrap_or(BLOCK)),
+        Some(len) => len,
+        None => BLOCK,
+    };
+    // Most are that short, and not at the end of all strings.
+    let name = strs.get(..len).filter(|_| strs.get(len) == Some(&0));
+    match name {
+        Some(name) => is_free(name).then_some(name),
+        None => long_at(strs),
     }
+}
+
+/// With how many bytes of identifiers the block at `start` starts.
+#[inline(always)]
+fn in_block(strs: &[u8], start: usize) -> Option<usize> {
+    strs.get(start..)?.first_chunk().map(leading)
+}
+
+/// The same for any name.
+#[inline(never)]
+fn long_at(strs: &[u8]) -> Option<&[u8]> {
     c_str(strs, 0).filter(|name| is_plain(name))
-}
-
-/// How many bytes of identifiers these start with.
-#[inline]
-pub(super) fn leading(chunk: &[u8; 16]) -> usize {
-    let v = u128::from_le_bytes(*chunk);
-    let (low, high) = (others(v as u64), others((v >> 64) as u64));
-    // No branch, as there is no telling how long a name will be.
-    let count = if low != 0 { low.trailing_zeros() } else { high.trailing_zeros().wrapping_add(64) };
-    count as usize / 8
-}
-
-/// The highest bit of each of eight bytes that cannot be in an identifier.
-#[inline]
-fn others(v: u64) -> u64 {
-    const fn all(b: u8) -> u64 {
-        u64::from_ne_bytes([b; 8])
-    }
-    /// The highest bits of bytes below 0x80 that are in a range.
-    #[inline]
-    fn within(v: u64, first: u8, last: u8) -> u64 {
-        let from = v.wrapping_add(all(0x80_u8.wrapping_sub(first)));
-        let behind = v.wrapping_add(all(0x7f_u8.wrapping_sub(last)));
-        from & !behind
-    }
-    let ascii = v & all(0x7f);
-    let letters = within(ascii | all(0x20), b'a', b'z');
-    let ident = letters | within(ascii, b'0', b'9') | within(ascii, b'_', b'_');
-    (v | !ident) & all(0x80)
 }
 
 /// Whether bytes of identifiers are an identifier: not empty, no number, and no word of C.
@@ -62,18 +49,12 @@ pub(super) fn is_free(name: &[u8]) -> bool {
     !(first.is_ascii_digit() || may_be_keyword(name) && is_keyword(name))
 }
 
-/// Without branches, so that compilers do many at once.
-#[inline]
-fn is_ident(b: u8) -> bool {
-    ((b | 0x20).wrapping_sub(b'a') < 26) | (b.wrapping_sub(b'0') < 10) | (b == b'_')
-}
-
 /// Whether a name could be a word of C by its first and last byte and its length: few others could.
 #[inline]
 fn may_be_keyword(name: &[u8]) -> bool {
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
-    const MAY: [u64; 16] = {
-        let (mut table, mut i) = ([0; 16], 0);
+    const MAY: [u64; 64] = {
+        let (mut table, mut i) = ([0; 64], 0);
         while i < KEYWORDS.len() {
             let word = KEYWORDS[i].as_bytes();
             let mark = mark(word[0], word[word.len() - 1], word.len());
@@ -87,10 +68,10 @@ fn may_be_keyword(name: &[u8]) -> bool {
     MAY.get(mark / 64).is_some_and(|marks| marks >> (mark % 64) & 1 != 0)
 }
 
-/// A number below 1024.
+/// A number below 4096.
 #[inline]
 const fn mark(first: u8, last: u8, len: usize) -> usize {
-    (first as usize).wrapping_mul(37).wrapping_add((last as usize).wrapping_mul(5)).wrapping_add(len) % 1024
+    (first as usize).wrapping_mul(673).wrapping_add((last as usize).wrapping_mul(29)).wrapping_add(len) % 4096
 }
 
 /// A name near to this one that can stand in C. Two names can become the same.
@@ -228,19 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn where_identifiers_end() {
-        for b in 0..=u8::MAX {
-            let ends = !(b.is_ascii_alphanumeric() || b == b'_');
-            assert_eq!(is_ident(b), !ends);
-            for at in 0..16 {
-                let mut chunk = *b"aZz_09AbyY_8x1Bm";
-                chunk[at] = b;
-                assert_eq!(leading(&chunk), if ends { at } else { 16 }, "{b:#x} at {at}");
-            }
-        }
-        let strs = b"a_name_of_more_than_16\0int\0no way\0end";
-        assert_eq!(plain_at(strs), Some(&strs[..22]));
-        assert_eq!([23, 27, 34].map(|at| plain_at(&strs[at..])), [None, None, Some(&b"end"[..])]);
+    fn names_at_the_start_of_strings() {
+        let strs = b"a_name_of_more_than_16\0int\0no way\0end\0a_name_that_is_longer_than_32_bytes\0and no name that is as brief\0";
+        let at = |start: usize| plain_at(&strs[start..]);
+        assert_eq!([at(0), at(34)], [Some(&strs[..22]), Some(&b"end"[..])]);
+        assert_eq!([at(38), at(strs.len() - 6)].map(|name| name.map(<[u8]>::len)), [Some(35), Some(5)]);
+        assert_eq!([at(23), at(27), at(33), at(74), at(strs.len())], [None; 5]);
     }
 
     #[test]

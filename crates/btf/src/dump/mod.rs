@@ -2,18 +2,29 @@
 //!
 //! In two steps, for each type that is asked for: [`order`] finds what has to stand before it, [`emit`] writes
 //! that, with forward declarations where types refer to each other. [`decl`] writes declarations, [`define`] and
-//! [`record`] definitions; [`layout`] knows where a C compiler will put the members of what is written.
+//! [`record`] definitions; [`layout`] knows how large types are and how they are aligned, [`place`] where a C compiler
+//! will put the members of what is written, and [`plain`] which structs need no more than their members.
+//!
+//! A member of a struct is mostly three copies: what stands before its name, which [`memo`] keeps by type, the name, and
+//! what stands behind it.
 
+mod affix;
+mod classes;
 mod decl;
 mod define;
 mod emit;
 mod ident;
 mod layout;
+mod memo;
 mod names;
+mod options;
 mod order;
 mod pad;
+mod place;
+mod plain;
 mod reader;
 mod record;
+mod references;
 mod sort;
 mod state;
 mod text;
@@ -22,56 +33,18 @@ mod vmlinux;
 use std::{collections::HashMap, fmt};
 
 use crate::{Btf, Error, Kind, ProgressFn, Reporter, Type, TypeId, error::TypeProblem, work::Work};
-use layout::Layouts;
+use affix::Affixes;
+use memo::Memos;
 use names::Names;
+pub use options::{DumpOptions, TypeDecl};
 use reader::Reader;
+use references::References;
 use state::State;
 use text::Text;
 
 /// Definitions inside definitions, and parameters of parameters, go no deeper in any program; compilers have
 /// such a limit too.
 const MAX_NESTING: u32 = 100;
-
-/// How [`Btf::dump_c`] writes types. The default is every type in the order of ids, and nothing else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DumpOptions {
-    /// Only these types, each with what it needs, in this order. `None` stands for all, those of the base
-    /// included.
-    pub types: Option<Vec<TypeId>>,
-    /// Order types by what they are and by name, not by id, so that the text changes little from one kernel to
-    /// the next. It does not apply to [`types`](DumpOptions::types) that were listed.
-    pub sort: bool,
-    /// Put an include guard around the text, and let clang record every access to a struct for CO-RE
-    /// (`preserve_access_index`).
-    pub guard: bool,
-    /// Declare the kernel functions that BPF programs can call (those tagged `bpf_kfunc`), unless types were
-    /// listed. The declarations need the macros that [`guard`](DumpOptions::guard) brings.
-    pub kfuncs: bool,
-    /// What a level is indented by; `None` stands for a tab.
-    pub indent: Option<String>,
-}
-
-impl DumpOptions {
-    /// A `vmlinux.h` as bpftool writes it: sorted, with its guard and with the functions of the kernel.
-    pub fn vmlinux_h() -> DumpOptions {
-        DumpOptions { sort: true, guard: true, kfuncs: true, ..DumpOptions::default() }
-    }
-}
-
-/// How [`CDump::type_decl`] writes a declaration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[doc(alias = "btf_dump_emit_type_decl_opts")]
-pub struct TypeDecl<'n> {
-    /// What is declared; empty for the type alone, as in a cast. It is written as it is.
-    pub name: &'n str,
-    /// By how many levels lines after the first are indented.
-    pub level: u32,
-    /// Leave `const`, `volatile`, `restrict` and type tags out.
-    pub strip_mods: bool,
-    /// Do not write the members of anonymous structs, unions and enums.
-    pub skip_anonymous: bool,
-}
 
 impl Btf {
     /// The types as C, each after what it needs. Sizes, offsets and values are those of this BTF, with padding
@@ -97,7 +70,7 @@ impl Btf {
     /// go ([`TypeProblem::Nesting`]), or small types that mean endless text ([`Error::DumpTooLarge`]).
     #[doc(alias = "btf_dump__dump_type")]
     pub fn dump_c(&self, options: &DumpOptions) -> Result<String, Error> {
-        let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
+        let mut dump = CDump::begin(self, options.indent.as_deref().unwrap_or("\t"), options.types.is_none());
         if options.types.is_none() {
             // As C, types take about half of what they do as BTF.
             dump.text.expect((self.as_bytes().len() / 8).saturating_mul(5));
@@ -128,7 +101,7 @@ impl Btf {
         out: &mut dyn fmt::Write,
         mut report: Reporter<'_>,
     ) -> Result<(), Error> {
-        let mut dump = CDump::with_indent(self, options.indent.as_deref().unwrap_or("\t"));
+        let mut dump = CDump::begin(self, options.indent.as_deref().unwrap_or("\t"), options.types.is_none());
         vmlinux::write(&mut dump, options, Some(out), &mut report)
     }
 }
@@ -161,12 +134,13 @@ pub struct CDump<'a> {
     pointer_size: u32,
     text: Text,
     states: Vec<State>,
-    layouts: Layouts,
-    tags: Names<'a>,
-    idents: Names<'a>,
+    memos: Memos,
+    affixes: Affixes,
+    tags: Names,
+    idents: Names,
     /// Names that are not those of the BTF, by type.
     renamed: HashMap<u32, Box<[u8]>>,
-    /// Whether the states know which types others refer to.
+    /// Whether the states know which types others refer to: all of them are, or none.
     references_known: bool,
     /// What is to be written for the type that was asked for.
     queue: Vec<u32>,
@@ -176,8 +150,10 @@ pub struct CDump<'a> {
     chain: Vec<decl::Link>,
     /// Of each declarator that is open, what comes behind it.
     suffixes: Vec<decl::Suffix>,
+    /// Types whose layout is being found, one behind the other.
+    resolving: Vec<u32>,
     /// Members of the structs that are being written, those of the inner behind those of the outer.
-    places: Vec<layout::Place>,
+    places: Vec<place::Place>,
     strip_mods: bool,
     skip_anonymous: bool,
     nesting: u32,
@@ -188,16 +164,23 @@ impl<'a> CDump<'a> {
     /// A dump of types of `btf`, in which nothing is written yet.
     #[doc(alias = "btf_dump__new")]
     pub fn new(btf: &'a Btf) -> CDump<'a> {
-        Self::with_indent(btf, "\t")
+        Self::begin(btf, "\t", false)
     }
 
-    fn with_indent(btf: &'a Btf, indent: &str) -> CDump<'a> {
+    /// `whole` if all types will be asked for.
+    fn begin(btf: &'a Btf, indent: &str, whole: bool) -> CDump<'a> {
         let reader = Reader::new(btf);
         let count = btf.end_id().0 as usize;
-        let mut states = vec![State::VOID; count];
-        reader.each_head(|id, name, info| {
+        let mut states = vec![State::default(); count];
+        if let Some(void) = states.first_mut() {
+            *void = State::VOID;
+        }
+        reader.each_type(|id, name, info, references| {
             if let Some(state) = states.get_mut(id as usize) {
-                *state = State::of(name, info);
+                *state = state.and(State::of(name, info));
+            }
+            if whole {
+                mark(&mut states, references);
             }
         });
         let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
@@ -208,16 +191,18 @@ impl<'a> CDump<'a> {
             pointer_size: btf.pointer_size(),
             text: Text::new(indent, bytes.saturating_mul(4).saturating_add(8 << 20)),
             states,
-            layouts: Layouts::new(count),
+            memos: Memos::new(count),
+            affixes: Affixes::new(bytes),
             tags: Names::default(),
             idents: Names::default(),
             renamed: HashMap::new(),
-            references_known: false,
+            references_known: whole,
             queue: Vec::new(),
             ordering: Vec::new(),
             emitting: Vec::new(),
             chain: Vec::new(),
             suffixes: Vec::new(),
+            resolving: Vec::new(),
             places: Vec::new(),
             strip_mods: false,
             skip_anonymous: false,
@@ -255,14 +240,28 @@ impl<'a> CDump<'a> {
 
     #[inline]
     fn one(&mut self, id: TypeId) -> Result<(), Error> {
-        // Two in three types are functions and their prototypes. For the ones nothing is written, and what the
-        // others need is mostly there.
-        let state = self.state(id.0);
-        let is_there = |id| self.state(id).ordered();
-        if state.settled() || state.kind() == Kind::FuncProto && self.reader.proto_all(id.0, is_there) {
-            return Ok(());
+        if self.is_there(id.0) { Ok(()) } else { self.order_and_emit(id) }
+    }
+
+    /// Whether nothing is left to be written for a type, as far as that is quick to say. Two in three types are
+    /// functions and their prototypes. For the ones nothing is written, and what the others need is mostly there; so
+    /// is what pointers need.
+    #[inline(always)]
+    fn is_there(&mut self, id: u32) -> bool {
+        self.state(id).settled() || self.needs_nothing(id)
+    }
+
+    #[inline(never)]
+    fn needs_nothing(&mut self, id: u32) -> bool {
+        let state = self.state(id);
+        if state.is(Kind::FuncProto) {
+            return self.reader.proto_all(id, |id| self.state(id).ordered());
         }
-        self.order_and_emit(id)
+        let there = state.is(Kind::Ptr) && self.known_behind(id).is_some();
+        if there {
+            self.update(id, State::set_ordered);
+        }
+        there
     }
 
     #[inline(never)]
@@ -321,15 +320,20 @@ impl<'a> CDump<'a> {
     /// Whether any type refers to this one. Found for all when first asked.
     fn is_referenced(&mut self, id: u32) -> bool {
         if !std::mem::replace(&mut self.references_known, true) {
-            let states = &mut self.states;
-            self.reader.each_reference(|id| {
-                if let Some(state) = states.get_mut(id as usize) {
-                    state.set_referenced();
-                }
-            });
+            self.reader.each_type(|_, _, _, references| mark(&mut self.states, references));
         }
         self.state(id).referenced()
     }
+}
+
+/// Notes that others refer to these types.
+#[inline]
+fn mark(states: &mut [State], references: References<'_>) {
+    references.for_each(|id| {
+        if let Some(state) = states.get_mut(id as usize) {
+            state.set_referenced();
+        }
+    });
 }
 
 impl fmt::Debug for CDump<'_> {

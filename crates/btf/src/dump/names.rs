@@ -1,10 +1,12 @@
 //! Names in C are unique in their space: tags of structs, unions and enums are one, typedefs and enumerators
 //! another. A BTF can have many types of one name; those after the first get `___2`, `___3` and so on.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+
+use crate::dump::reader::Reader;
 
 /// Only so much of a name is hashed: see the index of names.
 const HASHED: usize = 128;
@@ -20,35 +22,56 @@ pub(super) enum Tag {
 }
 
 #[derive(Default)]
-pub(super) struct Names<'a> {
+pub(super) struct Names {
     hash: RandomState,
-    /// Names of the BTF.
-    given: HashTable<Entry<&'a [u8]>>,
+    /// Small entries, as each look-up is somewhere else in it.
+    taken: HashTable<Entry>,
     /// The few that are made up.
-    made: HashTable<Entry<Box<[u8]>>>,
+    made: Vec<Box<[u8]>>,
 }
 
-struct Entry<N> {
-    name: N,
+struct Entry {
+    /// Where the name is in the strings, or its number among those that are made up.
+    at: u32,
     taken: Taken,
 }
 
-/// By whom a name is taken: the lowest bits say as what, one more whether that is more than declared, and the others
-/// how many have it.
+impl Entry {
+    fn is(&self, name: &[u8], reader: &Reader<'_>, made: &[Box<[u8]>]) -> bool {
+        if self.taken.made() {
+            return made.get(self.at as usize).is_some_and(|made| **made == *name);
+        }
+        let strs = reader.onward(self.at);
+        strs.starts_with(name) && strs.get(name.len()).is_none_or(|&b| b == 0)
+    }
+}
+
+/// By whom a name is taken: the lowest bits say as what, one whether that is more than declared, one whether the name
+/// is made up, and the others how many have it.
 #[derive(Clone, Copy)]
 struct Taken(u32);
 
 const TAG: u32 = 3;
-const DEFINED: u32 = 4;
-const COUNT: u32 = 3;
+const DEFINED: u32 = 1 << 2;
+const MADE: u32 = 1 << 3;
+const COUNT: u32 = 4;
 
 impl Taken {
     fn first(tag: Tag, defined: bool) -> Taken {
         Taken(tag as u32 | if defined { DEFINED } else { 0 } | 1 << COUNT)
     }
 
-    fn is(self, tag: Tag) -> bool {
-        self.0 & TAG == tag as u32
+    fn made(self) -> bool {
+        self.0 & MADE != 0
+    }
+
+    fn tag(self) -> Tag {
+        match self.0 & TAG {
+            0 => Tag::Struct,
+            1 => Tag::Union,
+            2 => Tag::Enum,
+            _ => Tag::None,
+        }
     }
 
     fn defined(self) -> bool {
@@ -64,95 +87,92 @@ impl Taken {
     }
 
     fn set_count(&mut self, count: u32) {
-        self.0 = self.0 & (TAG | DEFINED) | count << COUNT;
+        self.0 = self.0 & (TAG | DEFINED | MADE) | count << COUNT;
     }
 }
 
 fn hash_of(hash: &RandomState, name: &[u8]) -> u64 {
-    hash.hash_one(name.get(..HASHED).unwrap_or(name))
+    let mut hasher = hash.build_hasher();
+    hasher.write(name.get(..HASHED).unwrap_or(name));
+    hasher.finish()
 }
 
-impl<'a> Names<'a> {
-    /// Makes room for so many names of the BTF.
-    pub(super) fn expect(&mut self, names: usize) {
-        self.given.reserve(names, |entry| hash_of(&self.hash, entry.name));
+impl Names {
+    /// With room for so many.
+    pub(super) fn expecting(names: usize) -> Names {
+        Names { taken: HashTable::with_capacity(names), ..Names::default() }
     }
 
-    /// Takes a name for something that is defined. None if it may have it as it is, otherwise the name that it
-    /// gets.
-    pub(super) fn define(&mut self, name: &'a [u8], tag: Tag) -> Option<Vec<u8>> {
-        self.take(name, tag, true)
-    }
-
-    /// The same for a name that was made up.
-    pub(super) fn define_made(&mut self, name: Vec<u8>, tag: Tag) -> Vec<u8> {
-        let hash = hash_of(&self.hash, &name);
-        match self.find(hash, &name) {
-            Some(taken) => share(taken, tag, true).map(|count| self.numbered(&name, hash, count, tag)),
-            None => {
-                self.insert_made(&name, hash, tag);
-                None
-            }
-        }
-        .unwrap_or(name)
+    /// Takes a name for something that is defined: where it is in the strings, and what it is. None if it may have it
+    /// as it is, otherwise the name that it gets.
+    #[inline]
+    pub(super) fn define(&mut self, reader: &Reader<'_>, at: u32, name: &[u8], tag: Tag) -> Option<Vec<u8>> {
+        self.take(reader, name, Entry { at, taken: Taken::first(tag, true) })
     }
 
     /// The same for what is only declared: it shares its name with what is defined so, unless that is
     /// something else.
-    pub(super) fn declare(&mut self, name: &'a [u8], tag: Tag) -> Option<Vec<u8>> {
-        self.take(name, tag, false)
+    pub(super) fn declare(&mut self, reader: &Reader<'_>, at: u32, name: &[u8], tag: Tag) -> Option<Vec<u8>> {
+        self.take(reader, name, Entry { at, taken: Taken::first(tag, false) })
+    }
+
+    /// Takes a name that was made up for something that is defined.
+    pub(super) fn define_made(&mut self, reader: &Reader<'_>, name: Vec<u8>, tag: Tag) -> Vec<u8> {
+        // No BTF has room for as many names as this counts.
+        let entry = Entry { at: self.made.len() as u32, taken: Taken(Taken::first(tag, true).0 | MADE) };
+        match self.take(reader, &name, entry) {
+            Some(other) => other,
+            None => {
+                self.made.push(name.as_slice().into());
+                name
+            }
+        }
     }
 
     #[inline]
-    fn take(&mut self, name: &'a [u8], tag: Tag, define: bool) -> Option<Vec<u8>> {
-        let hash = hash_of(&self.hash, name);
-        if let Some(taken) = self.find(hash, name) {
-            let count = share(taken, tag, define)?;
-            return Some(self.numbered(name, hash, count, tag));
+    fn take(&mut self, reader: &Reader<'_>, name: &[u8], entry: Entry) -> Option<Vec<u8>> {
+        let Self { hash, taken, made } = self;
+        let hashed = hash_of(hash, name);
+        if let Some(found) = taken.find_mut(hashed, |entry| entry.is(name, reader, made)) {
+            let count = share(&mut found.taken, entry.taken)?;
+            return Some(self.numbered(reader, name, count, entry.taken));
         }
-        let entry = Entry { name, taken: Taken::first(tag, define) };
-        self.given.insert_unique(hash, entry, |entry| hash_of(&self.hash, entry.name));
+        taken.insert_unique(hashed, entry, |entry| match made.get(entry.at as usize) {
+            Some(made) if entry.taken.made() => hash_of(hash, made),
+            _ => hash_of(hash, reader.name(entry.at)),
+        });
         None
-    }
-
-    #[inline]
-    fn find(&mut self, hash: u64, name: &[u8]) -> Option<&mut Taken> {
-        match self.given.find_mut(hash, |entry| entry.name == name) {
-            Some(entry) => Some(&mut entry.taken),
-            None => self.made.find_mut(hash, |entry| *entry.name == *name).map(|entry| &mut entry.taken),
-        }
-    }
-
-    fn insert_made(&mut self, name: &[u8], hash: u64, tag: Tag) {
-        let entry = Entry { name: name.into(), taken: Taken::first(tag, true) };
-        self.made.insert_unique(hash, entry, |entry| hash_of(&self.hash, &entry.name));
     }
 
     /// The name with a number, or with the next that is free.
     #[cold]
-    fn numbered(&mut self, name: &[u8], hash: u64, count: u32, tag: Tag) -> Vec<u8> {
+    fn numbered(&mut self, reader: &Reader<'_>, name: &[u8], count: u32, taken: Taken) -> Vec<u8> {
         let mut count = count;
         let made = loop {
             let made = [name, b"___", count.to_string().as_bytes()].concat();
-            let hash = hash_of(&self.hash, &made);
-            if self.find(hash, &made).is_none() {
-                self.insert_made(&made, hash, tag);
-                break made;
+            if self.find(reader, &made).is_none() {
+                break self.define_made(reader, made, taken.tag());
             }
             count = count.saturating_add(1);
         };
         // The next one goes on from here.
-        if let Some(taken) = self.find(hash, name) {
+        if let Some(taken) = self.find(reader, name) {
             taken.set_count(count);
         }
         made
     }
+
+    fn find(&mut self, reader: &Reader<'_>, name: &[u8]) -> Option<&mut Taken> {
+        let Self { hash, taken, made } = self;
+        let entry = taken.find_mut(hash_of(hash, name), |entry| entry.is(name, reader, made));
+        entry.map(|entry| &mut entry.taken)
+    }
 }
 
 /// Whether another may have this name as well: if not, which number it gets.
-fn share(taken: &mut Taken, tag: Tag, define: bool) -> Option<u32> {
-    if taken.is(tag) && !(define && taken.defined()) {
-        if define {
+fn share(taken: &mut Taken, other: Taken) -> Option<u32> {
+    if taken.tag() == other.tag() && !(other.defined() && taken.defined()) {
+        if other.defined() {
             taken.define();
         }
         return None;
@@ -163,25 +183,45 @@ fn share(taken: &mut Taken, tag: Tag, define: bool) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Btf, BtfBuilder};
+
+    /// The names of a BTF, each with where it is.
+    fn given<const N: usize>(btf: &Btf) -> [u32; N] {
+        let mut types = btf.types();
+        std::array::from_fn(|_| types.next().unwrap().name_off())
+    }
 
     #[test]
     fn each_gets_its_own() {
+        let mut b = BtfBuilder::new();
+        for name in ["a", "b", "b___2", "a___2", "c", "d"] {
+            b.add_fwd(name, false).unwrap();
+        }
+        let btf = b.build().unwrap();
+        let reader = Reader::new(&btf);
+        let [a, b, b2, a2, c, d] = given(&btf);
         let mut names = Names::default();
         let text = |n: Option<Vec<u8>>| n.map(|n| String::from_utf8(n).unwrap());
-        assert_eq!(names.define(b"a", Tag::Struct), None);
-        assert_eq!(text(names.define(b"a", Tag::Union)).unwrap(), "a___2");
-        assert_eq!(text(names.define(b"a", Tag::Struct)).unwrap(), "a___3");
+        let define = |names: &mut Names, at, tag| text(names.define(&reader, at, reader.name(at), tag));
+        assert_eq!(define(&mut names, a, Tag::Struct), None);
+        assert_eq!(define(&mut names, a, Tag::Union).unwrap(), "a___2");
+        assert_eq!(define(&mut names, a, Tag::Struct).unwrap(), "a___3");
         // A type that has such a name of its own.
-        assert_eq!(names.define(b"b___2", Tag::Enum), None);
-        assert_eq!(names.define(b"b", Tag::Enum), None);
-        assert_eq!(text(names.define(b"b", Tag::Enum)).unwrap(), "b___3");
-        assert_eq!(text(names.define(b"a___2", Tag::Struct)).unwrap(), "a___2___2");
+        assert_eq!(define(&mut names, b2, Tag::Enum), None);
+        assert_eq!(define(&mut names, b, Tag::Enum), None);
+        assert_eq!(define(&mut names, b, Tag::Enum).unwrap(), "b___3");
+        assert_eq!(define(&mut names, a2, Tag::Struct).unwrap(), "a___2___2");
         // Declarations and the definition.
-        assert_eq!(names.declare(b"c", Tag::Struct), None);
-        assert_eq!(names.declare(b"c", Tag::Struct), None);
-        assert_eq!(names.define(b"c", Tag::Struct), None);
-        assert_eq!(text(names.declare(b"c", Tag::Union)).unwrap(), "c___2");
-        assert_eq!(names.declare(b"d", Tag::Union), None);
-        assert_eq!(text(names.define(b"d", Tag::Struct)).unwrap(), "d___2");
+        let declare = |names: &mut Names, at, tag| text(names.declare(&reader, at, reader.name(at), tag));
+        assert_eq!(declare(&mut names, c, Tag::Struct), None);
+        assert_eq!(declare(&mut names, c, Tag::Struct), None);
+        assert_eq!(define(&mut names, c, Tag::Struct), None);
+        assert_eq!(declare(&mut names, c, Tag::Union).unwrap(), "c___2");
+        assert_eq!(declare(&mut names, d, Tag::Union), None);
+        assert_eq!(define(&mut names, d, Tag::Struct).unwrap(), "d___2");
+        // More than there was room for.
+        let more: Vec<_> =
+            (0..100).map(|i| names.define_made(&reader, format!("m{i}").into(), Tag::None)).collect();
+        assert_eq!((&more[7][..], define(&mut names, d, Tag::Union)), (&b"m7"[..], None));
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     Error, Kind, Type, TypeId,
-    dump::{CDump, state::State},
+    dump::{CDump, reader::MANY, state::State},
     error::TypeProblem,
 };
 
@@ -65,6 +65,13 @@ impl CDump<'_> {
                 return Ok(Some(strong));
             }
             match kind {
+                Kind::Struct | Kind::Union if self.members_all(id, State::ordered) => {
+                    if !state.anonymous() {
+                        self.queue.push(id);
+                    }
+                    self.update(id, State::set_ordered);
+                    return Ok(Some(true));
+                }
                 Kind::Ptr | Kind::Struct | Kind::Union | Kind::Typedef | Kind::FuncProto => {
                     // The one way of a struct or pointer is all that it has.
                     let through_ptr = through_ptr && matches!(kind, Kind::Typedef | Kind::FuncProto);
@@ -103,12 +110,21 @@ impl CDump<'_> {
 
     /// What following a pointer would say, if what it refers to says so by itself: most do.
     #[inline]
-    fn known_behind(&self, pointer: u32) -> Answer {
-        let to = self.state(self.reader.target(pointer));
-        if to.ordered() {
+    pub(super) fn known_behind(&self, pointer: u32) -> Answer {
+        let target = self.reader.target(pointer);
+        let to = self.state(target);
+        if to.ordered()
+            || to.is(Kind::FuncProto) && self.reader.proto_all(target, |id| self.state(id).ordered())
+        {
             return Some(true);
         }
         to.named_record().then_some(false)
+    }
+
+    /// Whether this can be said of the types of all members.
+    #[inline]
+    pub(super) fn members_all(&self, id: u32, holds: impl Fn(State) -> bool) -> bool {
+        self.ty(id).is_ok_and(|ty| ty.member_types(0).all(|id| holds(self.state(id))))
     }
 
     /// Goes on with the type on top of the stack, given what its last reference said.
@@ -146,10 +162,10 @@ impl CDump<'_> {
 
     fn advance_members(&mut self, ty: Type<'_>, top: Frame) -> Result<Answer, Error> {
         let mut next = top.next;
-        for m in ty.member_entries().skip(next as usize) {
+        for id in ty.member_types(next) {
             next = next.wrapping_add(1);
             let depth = self.ordering.len();
-            if self.follow(m.ty.0, false)?.is_none() {
+            if self.follow(id, false)?.is_none() {
                 if let Some(frame) = self.ordering.get_mut(depth.wrapping_sub(1)) {
                     frame.next = next;
                 }
@@ -172,6 +188,9 @@ impl CDump<'_> {
             };
             let Some(reference) = reference else { return Ok(self.done(top, top.strong, false)) };
             top.next = top.next.wrapping_add(1);
+            if top.next > MANY {
+                self.step()?;
+            }
             let depth = self.ordering.len();
             match self.follow(reference.0, top.through_ptr)? {
                 Some(strong) => top.strong |= strong,

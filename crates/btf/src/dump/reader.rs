@@ -2,15 +2,15 @@
 //! once for all.
 
 use crate::{
-    Btf, Error, Kind, Type, TypeId,
-    parse::{KIND_MASK, KIND_SHIFT, VLEN_MASK},
+    Btf, Error, Type, TypeId,
+    dump::references::References,
+    parse::VLEN_MASK,
     words::{Order, Word, c_str},
 };
 
 /// A BTF with its bases, itself first.
 pub(super) struct Reader<'a> {
     btf: &'a Btf,
-    order: Order,
     own: Layer<'a>,
     bases: Vec<Layer<'a>>,
 }
@@ -36,71 +36,92 @@ impl<'a> Layer<'a> {
             strs: btf.own_strs(),
         }
     }
+
+    /// The words of type `id` and of those behind it, if the type is in this one.
+    #[inline(always)]
+    fn words(&self, id: u32) -> Option<&'a [Word]> {
+        let at = *self.offs.get(id.checked_sub(self.first_id)? as usize)?;
+        self.words.get(at as usize..)
+    }
 }
+
+/// No function has more parameters. Thousands of pointers can refer to a prototype that does.
+pub(super) const MANY: u32 = 64;
+
+/// The type that no BTF has to say.
+const VOID: &[Word] = &[[0; 4]; 3];
 
 impl<'a> Reader<'a> {
     pub(super) fn new(btf: &'a Btf) -> Reader<'a> {
         let bases = std::iter::successors(btf.base(), |b| b.base());
-        Reader { btf, order: btf.order(), own: Layer::new(btf), bases: bases.map(Layer::new).collect() }
+        Reader { btf, own: Layer::new(btf), bases: bases.map(Layer::new).collect() }
     }
 
     /// Type `id`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ty(&self, id: u32) -> Result<Type<'a>, Error> {
-        let own = &self.own;
-        let at = id.checked_sub(own.first_id).and_then(|i| own.offs.get(i as usize));
-        let head = at.and_then(|&at| own.words.get(at as usize..)).and_then(|w| w.split_first_chunk::<3>());
-        match head {
-            Some((&[name, info, third], rest)) => {
-                let o = self.order;
-                Ok(Type::new(self.btf, o, TypeId(id), [o.u32(name), o.u32(info), o.u32(third)], rest))
-            }
-            None => self.btf.get(TypeId(id)),
-        }
+        let Some((order, [name, info, third, rest @ ..])) = self.words(id) else {
+            return Err(self.missing(id));
+        };
+        let head = [name, info, third].map(|word| order.u32(*word));
+        Ok(Type::new(self.btf, order, TypeId(id), head, rest))
+    }
+
+    #[cold]
+    fn missing(&self, id: u32) -> Error {
+        self.btf.no_such_type(TypeId(id))
     }
 
     /// The words of type `id` and of those behind it.
-    #[inline]
-    fn own_words(&self, id: u32) -> Option<&'a [Word]> {
-        let at = *self.own.offs.get(id.checked_sub(self.own.first_id)? as usize)?;
-        self.own.words.get(at as usize..)
+    #[inline(always)]
+    fn words(&self, id: u32) -> Option<(Order, &'a [Word])> {
+        match self.own.words(id) {
+            Some(words) => Some((self.own.order, words)),
+            None => self.base_words(id),
+        }
     }
 
-    /// Where the name of type `id` is.
-    #[inline]
-    pub(super) fn name_off(&self, id: u32) -> u32 {
-        match self.own_words(id).and_then(<[Word]>::first) {
-            Some(&name) => self.order.u32(name),
-            None => self.ty(id).map_or(0, |ty| ty.name_off()),
+    /// Those of a type of a base. Most BTFs have none.
+    #[cold]
+    fn base_words(&self, id: u32) -> Option<(Order, &'a [Word])> {
+        if id == 0 {
+            return Some((Order(false), VOID));
         }
+        self.bases.iter().find_map(|layer| Some((layer.order, layer.words(id)?)))
     }
 
     /// What type `id` refers to, if its kind refers to one type.
     #[inline]
     pub(super) fn target(&self, id: u32) -> u32 {
-        match self.own_words(id) {
-            Some(&[_, _, target, ..]) => self.order.u32(target),
-            _ => self.ty(id).ok().and_then(|ty| ty.target()).unwrap_or_default().0,
+        match self.words(id) {
+            Some((order, &[_, _, target, ..])) => order.u32(target),
+            _ => 0,
         }
     }
 
-    /// Whether all of these hold for the result and the parameters of prototype `id`. Each is asked, as that is
-    /// quicker than to find out when to stop.
+    /// Whether this holds for the result and the parameters of prototype `id`. Each is asked, as that is quicker than
+    /// to find out when to stop; but where there are [`MANY`], none is, and the answer is no.
     #[inline]
     pub(super) fn proto_all(&self, id: u32, holds: impl Fn(u32) -> bool) -> bool {
-        if let Some(&[_, info, result, ref rest @ ..]) = self.own_words(id) {
-            let count = (self.order.u32(info) & VLEN_MASK) as usize;
-            let params = rest.as_chunks::<2>().0.get(..count).unwrap_or_default();
-            let all = holds(self.order.u32(result));
-            return params.iter().fold(all, |all, &[_, ty]| all & holds(self.order.u32(ty)));
-        }
-        self.ty(id).is_ok_and(|ty| ty.ids().all(|id| holds(id.0)))
+        let Some((order, &[_, info, result, ref rest @ ..])) = self.words(id) else { return false };
+        let count = order.u32(info) & VLEN_MASK;
+        let params = rest.as_chunks::<2>().0.get(..count as usize).unwrap_or_default();
+        let result = holds(order.u32(result));
+        count <= MANY && params.iter().fold(result, |all, &[_, ty]| all & holds(order.u32(ty)))
     }
 
     /// The bytes of the string at `off`; none where there is none.
     #[inline]
     pub(super) fn name(&self, off: u32) -> &'a [u8] {
         c_str(self.onward(off), 0).unwrap_or_default()
+    }
+
+    /// Has the processor fetch the name at `off`, which will be asked for soon: to fetch many at once takes little
+    /// longer than to fetch one.
+    #[inline(always)]
+    pub(super) fn fetch(&self, off: u32) {
+        let own = off.wrapping_sub(self.own.first_str) as usize;
+        std::hint::black_box(self.own.strs.get(own).copied().unwrap_or_default());
     }
 
     /// The strings from `off` on.
@@ -119,42 +140,26 @@ impl<'a> Reader<'a> {
         onward.unwrap_or_default()
     }
 
-    /// Gives the number of each type, where its name is, and the word with its kind.
-    pub(super) fn each_head(&self, mut f: impl FnMut(u32, u32, u32)) {
-        for layer in std::iter::once(&self.own).chain(&self.bases) {
+    /// Gives of each type its number, where its name is, the word with its kind, and the types that it refers to.
+    #[inline]
+    pub(super) fn each_type(&self, mut f: impl FnMut(u32, u32, u32, References<'a>)) {
+        for layer in self.layers() {
+            let order = layer.order;
             for (&at, id) in layer.offs.iter().zip(layer.first_id..) {
-                if let Some(&[name, info, ..]) = layer.words.get(at as usize..) {
-                    f(id, layer.order.u32(name), layer.order.u32(info));
-                }
+                let Some([name, info, words @ ..]) = layer.words.get(at as usize..) else { continue };
+                let info = order.u32(*info);
+                f(id, order.u32(*name), info, References::of(info, words, order));
             }
         }
     }
 
-    /// Gives each reference of a type to another, whatever their order, but for those of functions, and results of
-    /// prototypes.
-    pub(super) fn each_reference(&self, mut f: impl FnMut(u32)) {
-        for layer in std::iter::once(&self.own).chain(&self.bases) {
-            let id = |w: &Word| layer.order.u32(*w);
-            for &at in layer.offs {
-                let Some([_, info, third, rest @ ..]) = layer.words.get(at as usize..) else { continue };
-                let info = id(info);
-                let count = (info & VLEN_MASK) as usize;
-                match Kind::from_number(info >> KIND_SHIFT & KIND_MASK).unwrap_or(Kind::Void) {
-                    // Half of all types are functions, and they refer to prototypes, which nobody asks about.
-                    Kind::Func => {}
-                    // That a prototype's result counts for nothing here is libbpf's.
-                    Kind::FuncProto => entries(rest, count).for_each(|[_, ty]| f(id(ty))),
-                    Kind::Struct | Kind::Union => entries(rest, count).for_each(|[_, ty, _]| f(id(ty))),
-                    Kind::Datasec => entries(rest, count).for_each(|[ty, _, _]| f(id(ty))),
-                    Kind::Array => rest.iter().take(2).for_each(|ty| f(id(ty))),
-                    kind if kind.has_target() => f(id(third)),
-                    _ => {}
-                }
-            }
-        }
+    /// The chain, from the bottom up.
+    fn layers(&self) -> impl Iterator<Item = &Layer<'a>> {
+        self.bases.iter().rev().chain([&self.own])
     }
-}
 
-fn entries<const N: usize>(words: &[Word], count: usize) -> std::slice::Iter<'_, [Word; N]> {
-    words.as_chunks().0.get(..count).unwrap_or_default().iter()
+    /// How many entries type `id` has.
+    pub(super) fn vlen(&self, id: u32) -> u32 {
+        self.ty(id).map_or(0, |ty| ty.vlen())
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     dump::{
         CDump,
         decl::Name,
-        layout::{Place, Shape},
+        layout::{Layout, Shape},
         pad::{self, Pad},
     },
 };
@@ -20,41 +20,70 @@ impl<'a> CDump<'a> {
     /// The members of a struct or union in braces, and its attributes.
     fn members_of(&mut self, ty: Type<'a>, level: u32) -> Result<(), Error> {
         self.nest(ty)?;
-        let start = self.places.len();
-        self.place_members(ty)?;
-        let layout = self.layout_of_places(ty, start);
-        self.layouts.set(ty.id().0, layout);
-        let size = u64::from(ty.size().unwrap_or(0));
         let inner = level.saturating_add(1);
-        self.text.put(b" {");
-        if ty.kind() == Kind::Struct {
-            let end = self.struct_members(ty, start, layout.shape, inner)?;
-            let align = u64::from(layout.align).saturating_mul(8);
-            self.gap((end, size.saturating_mul(8)), layout.shape, align, false, inner)?;
-        } else {
-            for (m, i) in ty.member_entries().zip(start..) {
-                let Some(&place) = self.places.get(i) else { break };
-                self.member(&m, place, inner)?;
+        let size = u64::from(ty.size().unwrap_or(0));
+        let layout = match self.plain_layout_of(ty)? {
+            Some(layout) => {
+                self.text.put(b" {");
+                for m in ty.member_entries() {
+                    self.member(&m, 0, inner)?;
+                }
+                layout
             }
-            if layout.shape == Shape::Filled {
-                self.filler(size, inner)?;
-            }
-        }
-        self.places.truncate(start);
+            None => self.placed_members(ty, inner)?,
+        };
         if ty.vlen() > 0 || size > 0 {
             self.text.line(level);
         }
         self.text.put(b"}");
-        if layout.shape.is_packed() {
+        if layout.shape().is_packed() {
             self.text.put(b" __attribute__((packed))");
         }
-        if layout.shape == Shape::Aligned {
+        if layout.shape() == Shape::Aligned {
             self.text.put(b" __attribute__((aligned(");
-            self.text.number(layout.align.into());
+            self.text.number(layout.align().into());
             self.text.put(b")))");
         }
         self.unnest();
         Ok(())
+    }
+
+    /// The layout of a struct or union of which only members have to be written.
+    fn plain_layout_of(&mut self, ty: Type<'a>) -> Result<Option<Layout>, Error> {
+        let known = self.memos.layout(ty.id().0);
+        if known.shape() == Shape::Plain {
+            return Ok(Some(known));
+        }
+        let found = self.plain_layout(ty)?;
+        if let Some(layout) = found {
+            self.memos.set_layout(ty.id().0, layout);
+        }
+        Ok(found)
+    }
+
+    /// The members of one that takes more: padding, bit-fields.
+    fn placed_members(&mut self, ty: Type<'a>, level: u32) -> Result<Layout, Error> {
+        let start = self.places.len();
+        self.place_members(ty)?;
+        let layout = self.layout_of_places(ty, start);
+        self.memos.set_layout(ty.id().0, layout);
+        let size = u64::from(ty.size().unwrap_or(0));
+        self.text.put(b" {");
+        if ty.kind() == Kind::Struct {
+            let end = self.struct_members(ty, start, layout.shape(), level)?;
+            let align = u64::from(layout.align()).saturating_mul(8);
+            self.gap((end, size.saturating_mul(8)), layout.shape(), align, false, level)?;
+        } else {
+            for (m, i) in ty.member_entries().zip(start..) {
+                let Some(&place) = self.places.get(i) else { break };
+                self.member(&m, place.bits, level)?;
+            }
+            if layout.shape() == Shape::Filled {
+                self.filler(size, level)?;
+            }
+        }
+        self.places.truncate(start);
+        Ok(layout)
     }
 
     /// The members of a struct, whose places start at `start` of the stack. Gives the first bit behind the last.
@@ -67,7 +96,7 @@ impl<'a> CDump<'a> {
                 let between = after_bits && place.bits > 0;
                 self.gap((end, place.at), shape, align, between, level)?;
             }
-            self.member(&m, place, level)?;
+            self.member(&m, place.bits, level)?;
             (end, after_bits) = (place.end, place.bits > 0);
         }
         Ok(end)
@@ -88,10 +117,12 @@ impl<'a> CDump<'a> {
         Ok(())
     }
 
-    fn member(&mut self, m: &MemberEntry<'a>, place: Place, level: u32) -> Result<(), Error> {
+    /// A member, which is a bit-field of so many bits if it is one.
+    #[inline(always)]
+    fn member(&mut self, m: &MemberEntry<'a>, bits: u32, level: u32) -> Result<(), Error> {
         self.text.line(level);
         if m.name_off == 0
-            && place.bits == 0
+            && bits == 0
             && let Some(ty) = self.unnamed_record(m)?
         {
             // C11 takes a struct without a name as a part of the one around it, but not one whose tag has one.
@@ -100,9 +131,9 @@ impl<'a> CDump<'a> {
         } else {
             self.decl(m.ty.0, Name::At(m.name_off), level)?;
         }
-        if place.bits > 0 {
+        if bits > 0 {
             self.text.put(b": ");
-            self.text.number(place.bits.into());
+            self.text.number(bits.into());
         }
         self.text.put(b";");
         Ok(())

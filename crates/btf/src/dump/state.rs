@@ -38,9 +38,28 @@ impl State {
         State(kind << KIND | anonymous | nothing)
     }
 
+    /// Of the same type, about which both know something.
+    #[inline]
+    pub(super) fn and(self, other: State) -> State {
+        State(self.0 | other.0)
+    }
+
     #[inline]
     pub(super) fn kind(self) -> Kind {
         Kind::from_number((self.0 >> KIND).into()).unwrap_or(Kind::Void)
+    }
+
+    /// Quicker than to find out which kind it is.
+    #[inline]
+    pub(super) fn is(self, kind: Kind) -> bool {
+        self.0 >> KIND == kind as u16
+    }
+
+    /// Whether its kind is among these: a bit for each.
+    #[inline]
+    pub(super) fn is_one_of(self, kinds: u32) -> bool {
+        // Five bits.
+        kinds >> (self.0 >> KIND) & 1 != 0
     }
 
     /// Whether it has no name.
@@ -59,8 +78,7 @@ impl State {
     /// A struct or union with a name.
     #[inline]
     pub(super) fn named_record(self) -> bool {
-        let kind = self.0 >> KIND;
-        !self.anonymous() && (kind == Kind::Struct as u16 || kind == Kind::Union as u16)
+        !self.anonymous() && (self.is(Kind::Struct) || self.is(Kind::Union))
     }
 
     #[inline]
@@ -86,6 +104,7 @@ impl State {
         self.0 = if on { self.0 | bit } else { self.0 & !bit };
     }
 
+    #[inline]
     pub(super) fn set_ordered(&mut self) {
         self.0 |= ORDERED;
     }
@@ -130,12 +149,6 @@ impl State {
     #[inline]
     pub(super) fn renamed(self) -> bool {
         self.has(RENAMED)
-    }
-
-    /// Its name in C is that of the BTF.
-    #[inline]
-    pub(super) fn keeps_name(self) -> bool {
-        self.0 & (NAMED | RENAMED | ANONYMOUS) == NAMED
     }
 
     pub(super) fn set_named(&mut self, renamed: bool) {

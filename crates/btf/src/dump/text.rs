@@ -1,9 +1,9 @@
 //! The text as it grows: bytes, all of them ASCII but for names that the caller gave.
 
-use crate::{
-    Error,
-    words::{c_str, nul_in},
-};
+use crate::Error;
+
+/// Shorter text is copied with what comes behind it: to copy so many bytes is quicker than to copy exactly.
+const BLOCK: usize = 32;
 
 pub(super) struct Text {
     /// The text, and room for more, so that to write is to copy and no more.
@@ -12,7 +12,7 @@ pub(super) struct Text {
     /// Bytes that were handed over.
     flushed: u64,
     limit: u64,
-    /// A new line and the indentation of many levels.
+    /// A new line, the indentation of many levels, and a block that is never written.
     line: Vec<u8>,
     /// How long the indentation of one level is.
     indent: usize,
@@ -23,7 +23,7 @@ const LEVELS: u32 = 16;
 
 impl Text {
     pub(super) fn new(indent: &str, limit: u64) -> Text {
-        let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes()].concat();
+        let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes(), &[0; BLOCK]].concat();
         Text { buf: Vec::new(), len: 0, flushed: 0, limit, line, indent: indent.len() }
     }
 
@@ -39,6 +39,11 @@ impl Text {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// What has been written and not handed over, from here to there.
+    pub(super) fn between(&self, start: usize, end: usize) -> &[u8] {
+        self.buf.get(start..end).unwrap_or_default()
     }
 
     #[inline(always)]
@@ -62,20 +67,18 @@ impl Text {
         self.buf.resize(more, 0);
     }
 
-    /// Writes the string that starts these. Most are short, and quicker to write with what comes behind them than to
+    /// Writes the first so many of these bytes. What is short is quicker to write with what comes behind it than to
     /// write exactly.
-    #[inline]
-    pub(super) fn put_str(&mut self, strs: &[u8]) {
-        let room = self.buf.get_mut(self.len..).and_then(|room| room.first_chunk_mut());
-        if let (Some(chunk), Some(room)) = (strs.first_chunk::<16>(), room)
-            && let Some(len) = nul_in(chunk)
+    #[inline(always)]
+    pub(super) fn put_start(&mut self, bytes: &[u8], len: usize) {
+        if let (Some(block), Some(room)) = (bytes.first_chunk(), room(&mut self.buf, self.len))
+            && len <= BLOCK
         {
-            *room = *chunk;
-            // There is room for 16.
+            *room = *block;
             self.len = self.len.wrapping_add(len);
-            return;
+        } else {
+            self.put(bytes.get(..len).unwrap_or(bytes));
         }
-        self.put(c_str(strs, 0).unwrap_or_default());
     }
 
     /// A number in decimal.
@@ -109,21 +112,26 @@ impl Text {
     #[inline]
     pub(super) fn line(&mut self, level: u32) {
         let len = (level.min(LEVELS) as usize).wrapping_mul(self.indent).wrapping_add(1);
-        let end = self.len.wrapping_add(len);
-        match (self.buf.get_mut(self.len..end), self.line.get(..len)) {
-            (Some(room), Some(line)) => {
-                room.copy_from_slice(line);
-                self.len = end;
-            }
-            _ => {
-                let line = self.line.get(..len).unwrap_or(b"\n").to_vec();
-                self.put_into_more(&line);
-            }
+        if let (Some(block), Some(room)) = (self.line.first_chunk(), room(&mut self.buf, self.len))
+            && len <= BLOCK
+            && level <= LEVELS
+        {
+            *room = *block;
+            self.len = self.len.wrapping_add(len);
+        } else {
+            self.deep_line(level);
         }
-        for _ in LEVELS..level {
-            let indent = self.line.get(1..self.indent.wrapping_add(1)).unwrap_or_default().to_vec();
-            self.put(&indent);
+    }
+
+    #[cold]
+    fn deep_line(&mut self, level: u32) {
+        let line = std::mem::take(&mut self.line);
+        let (new_line, indent) = line.split_at(1.min(line.len()));
+        self.put(new_line);
+        for _ in 0..level {
+            self.put(indent.get(..self.indent).unwrap_or_default());
         }
+        self.line = line;
     }
 
     /// Fails once there is more text than a BTF of this size can mean.
@@ -159,6 +167,12 @@ impl Text {
     pub(super) fn discard(&mut self) {
         self.len = 0;
     }
+}
+
+/// Room for a block, if there is any.
+#[inline(always)]
+fn room(buf: &mut [u8], len: usize) -> Option<&mut [u8; BLOCK]> {
+    buf.get_mut(len..)?.first_chunk_mut()
 }
 
 fn into_string(bytes: Vec<u8>) -> String {

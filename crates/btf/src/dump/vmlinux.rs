@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::{
     Btf, Error, Kind, Reporter, Type, TypeId,
-    dump::{CDump, DumpOptions, decl::Name, sort, state::State},
-    parse::VLEN_MASK,
+    dump::{CDump, DumpOptions, decl::Name, names::Names, sort},
 };
 
 /// The include guard, and what the declarations of kernel functions use. CO-RE relocations for accesses to all
@@ -65,9 +64,11 @@ pub(super) fn write(
         expect_names(dump);
     }
     let all = 1..dump.btf.end_id().0;
-    let mut one = |dump: &mut CDump<'_>, report: &mut Reporter<'_>, id| {
-        dump.one(id)?;
-        piece(dump, PIECE)?;
+    let mut one = |dump: &mut CDump<'_>, report: &mut Reporter<'_>, id: TypeId| {
+        if !dump.is_there(id.0) {
+            dump.order_and_emit(id)?;
+            piece(dump, PIECE)?;
+        }
         report.step()
     };
     let phase = "types as C";
@@ -96,18 +97,21 @@ pub(super) fn write(
     piece(dump, 0)
 }
 
+/// Kinds, a bit for each.
+const ENUMS: u32 = 1 << Kind::Enum as u32 | 1 << Kind::Enum64 as u32;
+const TAGGED: u32 = ENUMS | 1 << Kind::Struct as u32 | 1 << Kind::Union as u32;
+
 /// Makes room for all names, as it costs more to make it step by step.
 fn expect_names(dump: &mut CDump<'_>) {
     let (mut tags, mut idents) = (0usize, 0usize);
-    dump.reader.each_head(|_, name, info| {
-        let kind = State::of(name, info).kind();
-        let is_enum = kind.is_enum();
-        tags = tags.wrapping_add((is_enum || kind.is_composite()).into());
-        let entries = if is_enum { info & VLEN_MASK } else { (kind == Kind::Typedef).into() };
-        idents = idents.wrapping_add(entries as usize);
-    });
-    dump.tags.expect(tags);
-    dump.idents.expect(idents);
+    for (state, id) in dump.states.iter().zip(0..) {
+        tags = tags.wrapping_add(state.is_one_of(TAGGED).into());
+        idents = idents.wrapping_add(state.is_one_of(1 << Kind::Typedef as u32).into());
+        if state.is_one_of(ENUMS) {
+            idents = idents.wrapping_add(dump.reader.vlen(id) as usize);
+        }
+    }
+    (dump.tags, dump.idents) = (Names::expecting(tags), Names::expecting(idents));
 }
 
 /// Declares what BPF programs can call, by name.

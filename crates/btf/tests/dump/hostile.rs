@@ -111,6 +111,16 @@ fn types_that_mean_endless_text() {
 }
 
 #[test]
+fn pointers_to_a_function_of_thousands_of_parameters() {
+    let mut m = made();
+    let function = m.proto(TypeId::VOID, &vec![("", m.int); 60_000]);
+    for _ in 0..20_000 {
+        m.ptr(function);
+    }
+    assert!(matches!(m.try_text().unwrap_err(), Error::TooMuchWork { .. }));
+}
+
+#[test]
 fn members_where_they_cannot_be() {
     // Over each other, and behind the end: as much is said as C can.
     let mut m = made();
