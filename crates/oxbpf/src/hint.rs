@@ -15,6 +15,9 @@ pub use oxbpf_obj::Capability;
 pub enum Hint {
     /// The process lacks capabilities that this needs.
     Capabilities(Vec<Capability>),
+    /// The process has the capabilities, but in a user namespace, as in a container: for BPF those of the first one count,
+    /// or a token (6.9).
+    UserNamespace,
     /// The kernel is older than the first one that has what was asked for.
     KernelTooOld(Box<Unsupported>),
     /// `RLIMIT_MEMLOCK` bounds the memory of maps and programs on kernels before 5.11, and it could not be raised.
@@ -58,6 +61,10 @@ impl fmt::Display for Hint {
                 }
                 f.write_str("; run as root")
             }
+            Self::UserNamespace => f.write_str(
+                "this process is in a user namespace, whose capabilities do not count for BPF: run it outside, or with a \
+                 BPF token (LIBBPF_BPF_TOKEN_PATH)",
+            ),
             Self::KernelTooOld(unsupported) => unsupported.fmt(f),
             Self::Memlock { limit } => write!(
                 f,

@@ -66,11 +66,11 @@ pub(super) fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
     needs
 }
 
-/// Which of `needs` this process lacks.
+/// Which of `needs` this process lacks; or that what it has does not count.
 fn missing(kernel: &Kernel, mut needs: Vec<Capability>) -> Option<Hint> {
     let have = kernel.capabilities().ok()?;
     if have.contains(Capabilities::SYS_ADMIN) {
-        return None;
+        return elsewhere(kernel);
     }
     if running(kernel).is_some_and(|running| !running.at_least(5, 8)) {
         // CAP_BPF and CAP_PERFMON are no older.
@@ -89,7 +89,16 @@ fn missing(kernel: &Kernel, mut needs: Vec<Capability>) -> Option<Hint> {
     });
     needs.sort_unstable();
     needs.dedup();
-    (!needs.is_empty()).then_some(Hint::Capabilities(needs))
+    if needs.is_empty() { elsewhere(kernel) } else { Some(Hint::Capabilities(needs)) }
+}
+
+/// Whether the capabilities are those of a user namespace, which only a token makes something of.
+fn elsewhere(kernel: &Kernel) -> Option<Hint> {
+    // The first one has all users, each as itself.
+    let first = ["0", "0", "4294967295"];
+    let map = kernel.read_text("/proc/self/uid_map").ok()?;
+    let is_elsewhere = !map.split_whitespace().eq(first) && kernel.token().is_none();
+    is_elsewhere.then_some(Hint::UserNamespace)
 }
 
 /// Kernels before 5.11 say EPERM when `RLIMIT_MEMLOCK` is used up.

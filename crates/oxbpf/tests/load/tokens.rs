@@ -72,7 +72,7 @@ fn works(object: &Object) -> TestResult {
 fn refused(outcome: Result<Object, Error>) {
     let error = outcome.unwrap_err();
     assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
-    assert!(matches!(error.hint(), None | Some(Hint::Capabilities(_))), "{error}");
+    assert_eq!(error.hint(), Some(&Hint::UserNamespace), "{error}");
 }
 
 /// The file system in the usual place, if it delegates something.

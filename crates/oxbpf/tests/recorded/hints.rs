@@ -63,6 +63,18 @@ fn nothing_is_said_of_capabilities_that_are_there() {
     assert_eq!(refused("execsnoop.bpf.o", ALL, Cmd::MAP_CREATE).hint(), None);
 }
 
+/// Root of a container may do everything but this.
+#[test]
+fn capabilities_of_a_user_namespace_do_not_count() {
+    let hint = |map: &str| {
+        let inner = with_capabilities(ALL).with_file("/proc/self/uid_map", map);
+        let (object, _) = load(&spec("execsnoop.bpf.o"), Arc::new(Refusing { inner, cmd: Cmd::MAP_CREATE }));
+        object.unwrap_err().hint().cloned()
+    };
+    assert_eq!(hint("         0       1000          1\n"), Some(Hint::UserNamespace));
+    assert_eq!(hint("         0          0 4294967295\n"), None);
+}
+
 /// Types with one function, `vfs_read`.
 fn kernel_types() -> Vec<u8> {
     let mut builder = oxbpf::btf::BtfBuilder::new();
