@@ -1,15 +1,23 @@
 //! What comes out: the loader, and what those who run it have to know.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use oxbpf_btf::Kind;
 
 use super::context::Context;
-use crate::insn::Insn;
+use crate::insn::{Insn, Reg, opcode};
 use crate::link::ProgramImage;
 use crate::spec::global::variables;
 use crate::uapi::{AttachType, MapFlags, MapType, ProgramFlags, ProgramType};
 use crate::{Btf, Endian, Error, FuncInfo, GlobalVar, LineInfo, TypeId};
+
+/// A store of 4 bytes: of a descriptor from R0, of the number of a step from another register.
+const STORE_WORD: u8 = opcode::CLASS_STX | opcode::MEM | opcode::W;
+/// A load of 8 bytes.
+const LOAD_LONG: u8 = opcode::CLASS_LDX | opcode::MEM | opcode::DW;
+/// What has the context's address all the while.
+const CONTEXT_REG: u8 = Reg::R6 as u8;
 
 /// An object as one program of type `syscall` that loads it, and the data that this program works on.
 ///
@@ -206,6 +214,44 @@ impl LightLoader {
     /// Where in the context it is said which step the log is for.
     pub fn log_step_slot(&self) -> u32 {
         Context::new(self.maps.len(), self.programs.len()).log_step()
+    }
+
+    /// Whether the instructions are those of this description: they write descriptors to where it says that maps and
+    /// programs have theirs, and nowhere else, and read as much of initial values as it says. If not, they are of another
+    /// loader, and not to be run: whoever does would take something else for descriptors, or give too short a value.
+    pub fn is_consistent(&self) -> bool {
+        let context = Context::new(self.maps.len(), self.programs.len());
+        let maps = (0..self.maps.len()).map(|map| context.map(map));
+        let programs = (0..self.programs.len()).map(|program| context.program(program));
+        let expected: BTreeSet<u32> = maps.chain(programs).collect();
+        let stores = self.insns.iter().filter(|insn| insn.code == STORE_WORD && insn.dst() == CONTEXT_REG);
+        let mut written = BTreeSet::new();
+        for store in stores {
+            let at = u32::try_from(store.off).unwrap_or(u32::MAX);
+            match Reg::R0 as u8 == store.src() {
+                true => drop(written.insert(at)),
+                false if at == context.step() => {}
+                false => return false,
+            }
+        }
+        written == expected && self.reads_as_described()
+    }
+
+    /// Whether the context's initial values are read to where the maps have theirs, and as many bytes.
+    fn reads_as_described(&self) -> bool {
+        let read = |window: &[Insn]| {
+            let [load, _, _, address, len] = window else { return None };
+            let is_load = load.code == LOAD_LONG && load.src() == CONTEXT_REG && load.dst() == Reg::R3 as u8;
+            let at = u32::try_from(load.off).ok()?;
+            is_load.then_some((at, address.imm.cast_unsigned(), len.imm.cast_unsigned()))
+        };
+        let read: BTreeSet<_> = self.insns.windows(5).filter_map(read).collect();
+        let told = self.maps.iter().enumerate().filter_map(|(map, about)| {
+            let Range { start, end } = about.initial.clone()?;
+            let at = self.map_slot(map).saturating_add(Context::INITIAL);
+            Some((at, start, end.saturating_sub(start)))
+        });
+        read == told.collect()
     }
 
     /// A part of the data.

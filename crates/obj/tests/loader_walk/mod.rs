@@ -25,6 +25,7 @@ pub(crate) fn object(data: &[u8]) {
             }
         };
         assert_eq!(loader.data.len() % 8, 0);
+        assert!(loader.is_consistent());
         for pair in loader.insns.windows(2) {
             if pair[0].is_ldimm64() && pair[0].src() == opcode::PSEUDO_MAP_IDX_VALUE {
                 assert!((pair[1].imm as usize) < loader.data.len(), "it points into its data");

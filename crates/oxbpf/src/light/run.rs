@@ -59,6 +59,10 @@ pub(super) struct Descriptors {
 impl<'a> Run<'a> {
     /// Checks what the loader is to be run with.
     pub(super) fn new(loader: &'a LightLoader, options: &'a LightLoad) -> Result<Self> {
+        if !loader.is_consistent() {
+            let error = SysError::new("the loader", Errno::EINVAL).with(loader.name.clone());
+            return Err(Error::Kernel(error.because("its description is not that of its instructions")));
+        }
         let failed = |source| Error::Link { object: loader.name.clone(), source };
         let btf = loader.types().map_err(failed)?;
         for name in options.values.keys().chain(options.max_entries.keys()) {
@@ -118,7 +122,8 @@ impl<'a> Run<'a> {
         }
         let own = |at: u32| {
             let fd = buffers.word(at).cast_signed();
-            // SAFETY: the loader has opened it, knows of nobody else who has it, and hands it over.
+            // SAFETY: it is where the loader puts descriptors (`is_consistent`), which it has opened, knows of nobody
+            // else who has, and hands over.
             (fd > 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
         };
         // All of them are owned before it is asked whether one is missing.
