@@ -38,7 +38,8 @@ impl Object {
     ///
     /// Left out are programs and maps with [`Program::autoattach`] or [`Map::autoattach`](crate::Map::autoattach) off,
     /// those whose section says how to attach but not to what (`xdp`, `cgroup_skb/egress`, `perf_event`, a plain
-    /// `kprobe`), which wait for their `attach_` method, and those that are put to use in another way (`syscall`, `socket`).
+    /// `kprobe`) or nothing at all, which wait for their `attach_` method, and those that are put to use in another way
+    /// (`syscall`, `socket`).
     ///
     /// # Errors
     /// [`Error::Attach`] of the first program that cannot be attached; the others are detached again.

@@ -55,7 +55,9 @@ fn attach(program: &Program, category: &str, name: &str, cookie: u64) -> Result<
             kernel.tracefs().map_err(AttachReason::NoTracefs)?;
             return Err(match e.errno {
                 Errno::ENOENT => not_found(kernel, &format!("{category}/{name}")),
-                Errno::EACCES | Errno::EPERM => AttachReason::NoTracefs(e),
+                Errno::EACCES | Errno::EPERM => AttachReason::NoTracefs(
+                    e.because("tracefs is root's, unless it was mounted for a group (gid=, mode=)"),
+                ),
                 _ => e.into(),
             });
         }
