@@ -51,6 +51,7 @@ mod link;
 mod linker;
 mod min_core;
 mod needs;
+mod order;
 mod packed;
 mod parse;
 mod plan;

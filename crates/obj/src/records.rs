@@ -3,6 +3,7 @@
 use oxbpf_btf::{Bytes, ExtRecord, RecordTable, Records};
 
 use crate::insn::Insn;
+use crate::order::by_place;
 use crate::{CoreRelo, FuncInfo, LineInfo};
 
 const SLOT: u32 = Insn::SIZE as u32;
@@ -82,7 +83,7 @@ impl<R: Info> Infos<R> {
     /// Puts them in order, when all are there.
     pub(crate) fn sort(&mut self) {
         if let Self::Sorted(all) = self {
-            all.sort_by_key(Info::place);
+            by_place(all, |record| (0, record.place().into()));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Of a file what an object is made of: debug information, often most of a file as clang leaves it, is not read.
 
+use crate::order::by_place;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -174,7 +175,7 @@ fn needed(bytes: &[u8]) -> (Vec<Range<u64>>, Option<Range<u64>>) {
         _ => !is_debug(section) && types.is_none_or(|types| !is(types, section)),
     };
     let mut parts: Vec<_> = all.iter().filter(is_needed).filter_map(|s| place(s, order)).collect();
-    parts.sort_by_key(|part| part.start);
+    by_place(&mut parts, |part| (0, part.start));
     parts.dedup_by(|next, part| {
         let is_near = next.start <= part.end.saturating_add(GAP);
         if is_near {

@@ -5,6 +5,7 @@ use super::{Fixup, FixupKind, JumpTable, Linker, Poisoned, ProgramImage, core, r
 use crate::code::{Function, Reloc, Target};
 use crate::error::LinkProblem;
 use crate::insn::opcode;
+use crate::order::by_place;
 use crate::records::Infos;
 use crate::{CoreRelo, Error, FuncInfo, LineInfo, ProgramSpec};
 
@@ -47,8 +48,8 @@ pub(super) fn assemble(
     }
     let mut image = all.image;
     // Functions were walked through in the order of calls, not of places.
-    image.fixups.sort_by_key(|f| f.insn);
-    image.poisoned.sort_by_key(|p| p.insn);
+    by_place(&mut image.fixups, |f| (0, f.insn as u64));
+    by_place(&mut image.poisoned, |p| (0, p.insn as u64));
     Ok(image)
 }
 

@@ -2,6 +2,7 @@ use oxbpf_btf::CoreReloKind;
 
 use crate::code::Code;
 use crate::insn::{Insn, opcode};
+use crate::order::by_place;
 use crate::relo_core::{Applied, Relocator};
 use crate::{CoreRelo, Error, LinkOptions, ObjectSpec};
 
@@ -92,7 +93,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
     let mut result = Relocated::untouched(spec);
     if options.core_by_kernel {
         result.left.extend(code.core_relos.iter());
-        result.left.sort_by_key(|(section, relo)| (*section, relo.insn_off));
+        by_place(&mut result.left, |(section, relo)| (*section as u64, relo.insn_off.into()));
         return Ok(result);
     }
     let mut wanted = wanted(spec, code);
@@ -117,7 +118,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
             let settled = relocator.settle(wanted.insn(code), &wanted.relo);
             settled.map_err(|source| failed(wanted, source))?;
         }
-        wanted.sort_by_key(|w| w.function);
+        by_place(&mut wanted, |w| (w.function as u64, 0));
     }
     let mut insns = Vec::new();
     for own in wanted.chunk_by(|a, b| a.function == b.function) {
@@ -141,7 +142,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
             Some(Changed { section, insn: u32::try_from(insn).ok()?, to: *is })
         }));
     }
-    result.poisoned.sort_by_key(|p| (p.section, p.insn));
+    by_place(&mut result.poisoned, |p| (p.section as u64, p.insn as u64));
     Ok(result)
 }
 

@@ -5,6 +5,7 @@ use crate::code::{Code, CodeSection, Function};
 use crate::elf::Symbol;
 use crate::error::{ElfProblem, FunctionProblem};
 use crate::insn::{Insn, Insns};
+use crate::order::by_place;
 use crate::records::Infos;
 
 impl Parser<'_> {
@@ -12,7 +13,7 @@ impl Parser<'_> {
     pub(super) fn code(&mut self) -> Result<Code, Error> {
         let mut code = Code::default();
         let mut symbols = std::mem::take(&mut self.symbols.functions);
-        symbols.sort_by_key(|s| (s.section, s.value));
+        by_place(&mut symbols, |s| (s.section as u64, s.value));
         let mut symbols = symbols.into_iter().peekable();
         let sections: Vec<_> = self.sections.with(|role| role == Role::Code).collect();
         for (index, _) in sections {

@@ -7,6 +7,7 @@ use super::{Parser, extern_types};
 use crate::code::Code;
 use crate::elf::Symbol;
 use crate::error::DatasecProblem;
+use crate::order::by_place;
 use crate::{Btf, Error};
 
 const VAR_STATIC: u32 = 0;
@@ -106,7 +107,7 @@ fn fill_datasec(btf: &Btf, sec: Type<'_>, lookups: &Lookups<'_>, changes: &mut C
     }
     if !vars.is_sorted_by_key(|v| v.offset) {
         is_changed = true;
-        vars.sort_by_key(|v| v.offset);
+        by_place(&mut vars, |v| (0, v.offset.into()));
     }
     if is_changed {
         changes.vars.push((sec.id(), vars));

@@ -6,6 +6,7 @@ use oxbpf_btf::{BtfBuilder, Kind, SecVar, Type, TypeId};
 
 use super::externs::Externs;
 use crate::Btf;
+use crate::order::by_place;
 use crate::spec::ExternKind;
 
 const GLOBAL: u32 = 1;
@@ -76,7 +77,7 @@ pub(super) fn kconfig(
             builder.set_linkage(var.ty, GLOBAL)?;
         }
     }
-    vars.sort_by_key(|var| var.offset);
+    by_place(&mut vars, |var| (0, var.offset.into()));
     for (index, var) in vars.into_iter().enumerate() {
         builder.set_datasec_var(sec.id(), index, var)?;
     }

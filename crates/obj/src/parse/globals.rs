@@ -5,6 +5,7 @@ use super::maps::Maps;
 use crate::Error;
 use crate::code::MapId;
 use crate::elf::SymbolKind;
+use crate::order::by_place;
 use crate::spec::Contents;
 
 /// A variable known from its symbol only, for objects without types.
@@ -31,7 +32,7 @@ impl Parser<'_> {
                 found.push(SymbolGlobal { name: self.names.copy(name)?, map, offset, size });
             }
         }
-        found.sort_by_key(|global| global.map);
+        by_place(&mut found, |global| (global.map.0.into(), 0));
         Ok(found.into())
     }
 }

@@ -6,6 +6,7 @@ use super::sections::Role;
 use crate::code::{Code, JumpTable};
 use crate::error::SymbolProblem;
 use crate::insn::Insn;
+use crate::order::by_place;
 use crate::{Endian, Error};
 
 /// Bytes of an entry.
@@ -18,7 +19,7 @@ impl Parser<'_> {
         let Some((index, _)) = first else { return Ok(()) };
         let bytes = self.elf.claim(index)?;
         symbols.retain(|symbol| symbol.section == index);
-        symbols.sort_by_key(|symbol| (symbol.value, symbol.size));
+        by_place(&mut symbols, |symbol| (symbol.value, symbol.size));
         symbols.dedup_by_key(|symbol| (symbol.value, symbol.size));
         let mut end = 0;
         for symbol in symbols {

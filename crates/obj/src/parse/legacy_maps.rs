@@ -12,6 +12,7 @@ use super::maps::Maps;
 use super::sections::Role;
 use crate::elf::Symbol;
 use crate::error::{MapProblem, SectionProblem};
+use crate::order::by_place;
 use crate::spec::{Contents, MapOrigin, MapSpec, Pinning, Slot, SlotTarget};
 use crate::uapi::{MapFlags, MapType};
 use crate::{Endian, Error};
@@ -41,7 +42,7 @@ impl Parser<'_> {
         }
         let mut all = self.symbols.objects.clone();
         all.retain(|s| self.sections.role(s.section) == Role::LegacyMaps);
-        all.sort_by_key(|s| (s.section, s.value));
+        by_place(&mut all, |s| (s.section as u64, s.value));
         all.dedup_by_key(|s| (s.section, s.value));
         let mut found = Vec::new();
         for (index, _) in sections {

@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::elf::{ElfReloc, Symbol};
 use crate::error::MapProblem;
 use crate::insn::Insn;
+use crate::order::by_place;
 use crate::spec::{Contents, Slot, SlotTarget};
 use crate::uapi::MapType;
 use crate::{Btf, Error};
@@ -129,7 +130,7 @@ fn map_places(btf: &Btf, datasecs: &Datasecs<'_>) -> Result<Vec<Place>, Error> {
         let start = u64::from(var.offset);
         places.push(Place { start, end: start.saturating_add(var.size.into()), map, values });
     }
-    places.sort_by_key(|p| p.start);
+    by_place(&mut places, |p| (0, p.start));
     Ok(places)
 }
 

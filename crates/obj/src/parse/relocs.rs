@@ -9,6 +9,7 @@ use crate::code::{Code, MapId, Reloc, Target};
 use crate::elf::{ElfReloc, Section, Symbol, SymbolKind};
 use crate::error::RelocProblem;
 use crate::insn::{Insn, opcode};
+use crate::order::by_place;
 
 const SLOT: u64 = Insn::SIZE as u64;
 
@@ -24,7 +25,7 @@ impl Parser<'_> {
             }
         }
         for section in &mut code.sections {
-            section.relocs.sort_by_key(|r| r.insn);
+            by_place(&mut section.relocs, |r| (0, r.insn as u64));
             let pairs = section.relocs.iter().zip(section.relocs.iter().skip(1));
             if let Some((reloc, _)) = pairs.into_iter().find(|(a, b)| a.insn == b.insn) {
                 return Err(Error::Reloc {

@@ -1,5 +1,11 @@
 //! What a relocation comes to.
 
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use oxbpf_btf::{CoreRelo, CoreReloKind, TypeId};
+
 use super::{
     Cause,
     candidates::Candidate,
@@ -12,6 +18,55 @@ use super::{
 pub(super) enum Resolution {
     Change(Change),
     Unresolved(Cause),
+}
+
+/// What relocations are alike in that come to the same.
+type Key = (TypeId, u32, CoreReloKind);
+
+fn key(relo: &CoreRelo) -> Key {
+    (relo.ty, relo.access_str_off, relo.kind)
+}
+
+/// What relocations have come to so far.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    /// In the order in which they came. A hash table of entries of this size would leave much memory empty, and be there
+    /// twice while it grows.
+    all: Vec<(Key, Resolution)>,
+    /// Places in [`all`](Self::all).
+    places: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Resolved {
+    /// With room for so many, if they are not too many.
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { all: Vec::with_capacity(count.min(1 << 16)), ..Self::default() }
+    }
+
+    pub(super) fn get(&self, relo: &CoreRelo) -> Option<Resolution> {
+        self.all.get(self.place(key(relo))?).map(|(_, resolution)| *resolution)
+    }
+
+    fn place(&self, key: Key) -> Option<usize> {
+        let is_it = |place: &u32| self.all.get(*place as usize).is_some_and(|(other, _)| *other == key);
+        self.places.find(self.hasher.hash_one(key), is_it).map(|place| *place as usize)
+    }
+
+    /// Adds one, or replaces what was known.
+    pub(super) fn insert(&mut self, relo: &CoreRelo, resolution: Resolution) {
+        let key = key(relo);
+        if let Some(known) = self.place(key).and_then(|place| self.all.get_mut(place)) {
+            known.1 = resolution;
+            return;
+        }
+        // A file has no room for more relocations.
+        let Ok(place) = u32::try_from(self.all.len()) else { return };
+        self.all.push((key, resolution));
+        let hash_of =
+            |place: &u32| self.all.get(*place as usize).map_or(0, |(key, _)| self.hasher.hash_one(key));
+        self.places.insert_unique(self.hasher.hash_one(key), place, hash_of);
+    }
 }
 
 /// What was found for a relocation: the first of the types that fit.

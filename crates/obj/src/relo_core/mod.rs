@@ -31,8 +31,6 @@ mod view;
 
 use std::fmt;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 use oxbpf_btf::{Btf, CoreRelo, CoreReloKind, TypeId};
 
 pub use describe::describe;
@@ -42,7 +40,7 @@ pub use patch::POISON;
 
 use crate::{CoreTarget, insn::Insn};
 use candidates::{Candidate, Candidates};
-use found::{Agreed, Resolution};
+use found::{Agreed, Resolution, Resolved};
 pub(crate) use found::{Found, Trace, name_of};
 use spec::Spec;
 pub(crate) use spec::{is_enum_based, is_type_based};
@@ -129,7 +127,7 @@ pub struct Relocator<'t> {
     targets: &'t [CoreTarget<'t>],
     budget: Budget,
     candidates: Candidates<'t>,
-    resolved: HashMap<(TypeId, u32, CoreReloKind), Resolution, RandomState>,
+    resolved: Resolved,
 }
 
 impl<'t> Relocator<'t> {
@@ -144,10 +142,14 @@ impl<'t> Relocator<'t> {
     ) -> Self {
         let budget = Budget::new(BASE_STEPS);
         let mut candidates = Candidates::new(local);
-        let roots = relos.into_iter().inspect(|_| budget.add(STEPS_FOR_EACH));
+        let mut count = 0_usize;
+        let roots = relos.into_iter().inspect(|_| {
+            budget.add(STEPS_FOR_EACH);
+            count = count.saturating_add(1);
+        });
         let roots = roots.filter(|relo| relo.kind != CoreReloKind::TypeIdLocal).map(|relo| relo.ty);
         candidates.search(roots, targets);
-        Self { local, targets, budget, candidates, resolved: HashMap::default() }
+        Self { local, targets, budget, candidates, resolved: Resolved::with_capacity(count) }
     }
 
     /// Whether a type was found nowhere so far: only then is it worth reading the BTF of modules for
@@ -188,12 +190,11 @@ impl<'t> Relocator<'t> {
     }
 
     fn resolution(&mut self, relo: &CoreRelo) -> Result<Resolution, Problem> {
-        let key = (relo.ty, relo.access_str_off, relo.kind);
-        if let Some(&known) = self.resolved.get(&key) {
+        if let Some(known) = self.resolved.get(relo) {
             return Ok(known);
         }
         let resolution = self.search(relo)?.0;
-        self.resolved.insert(key, resolution);
+        self.resolved.insert(relo, resolution);
         Ok(resolution)
     }
 
@@ -216,7 +217,7 @@ impl<'t> Relocator<'t> {
     /// asked for once; the order matters as for [`apply`](Self::apply).
     pub(crate) fn trace(&mut self, relo: &CoreRelo) -> Result<Trace<'t>, Problem> {
         let (resolution, found) = self.search(relo)?;
-        self.resolved.insert((relo.ty, relo.access_str_off, relo.kind), resolution);
+        self.resolved.insert(relo, resolution);
         Ok(match (resolution, found) {
             (Resolution::Unresolved(cause), _) => Trace::Nowhere(cause),
             (Resolution::Change(change), Some(found)) => {
