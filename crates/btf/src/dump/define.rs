@@ -3,7 +3,6 @@
 use crate::{
     Error, Kind, Type,
     dump::{CDump, decl::Name, ident, names::Tag},
-    words::c_str,
 };
 
 impl<'a> CDump<'a> {
@@ -114,29 +113,28 @@ impl<'a> CDump<'a> {
     }
 
     /// The name of a struct, union, enum or typedef.
-    #[inline]
     pub(super) fn name_of(&mut self, ty: Type<'a>) {
-        let id = ty.id().0;
-        if !self.state(id).named() {
-            self.settle(ty);
+        let onward = self.reader.onward(ty.name_off());
+        let plain = ident::plain_at(onward);
+        if !self.state(ty.id().0).named() {
+            self.settle(ty, plain);
         }
-        self.settled_name(ty);
+        match plain {
+            Some(name) if !self.state(ty.id().0).renamed() => self.text.put_start(onward, name.len()),
+            _ => self.settled_name(ty),
+        }
     }
 
-    #[inline]
     fn settled_name(&mut self, ty: Type<'a>) {
         let id = ty.id().0;
         match if self.state(id).renamed() { self.renamed.get(&id) } else { None } {
             Some(name) => self.text.put(name),
-            None => {
-                let strs = self.reader.onward(ty.name_off());
-                self.text.put_start(strs, c_str(strs, 0).map_or(0, <[u8]>::len));
-            }
+            None => self.text.put(self.reader.name(ty.name_off())),
         }
     }
 
-    /// Settles the name of a struct, union, enum or typedef.
-    fn settle(&mut self, ty: Type<'a>) {
+    /// Settles the name of a struct, union, enum or typedef, given the one of the BTF if C takes it.
+    fn settle(&mut self, ty: Type<'a>, plain: Option<&[u8]>) {
         let tag = match (ty.kind(), ty.kind_flag()) {
             (Kind::Union, _) | (Kind::Fwd, true) => Tag::Union,
             (Kind::Struct, _) | (Kind::Fwd, false) => Tag::Struct,
@@ -146,7 +144,7 @@ impl<'a> CDump<'a> {
         let only_declared = ty.kind() == Kind::Fwd || tag == Tag::Enum && ty.vlen() == 0;
         let names = if tag == Tag::None { &mut self.idents } else { &mut self.tags };
         let (reader, at) = (&self.reader, ty.name_off());
-        let renamed = match ident::plain_at(reader.onward(at)) {
+        let renamed = match plain {
             None => Some(names.define_made(reader, ident::made_plain(reader.name(at)), tag)),
             Some(name) if only_declared => names.declare(reader, at, name, tag),
             Some(name) => names.define(reader, at, name, tag),

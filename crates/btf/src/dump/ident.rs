@@ -10,7 +10,8 @@ use crate::{
 /// Whether the name can stand in C as it is.
 #[inline]
 pub(super) fn is_plain(name: &[u8]) -> bool {
-    name.iter().all(|&b| is_ident(b)) && is_free(name)
+    let (blocks, rest) = name.as_chunks();
+    blocks.iter().all(|block| leading(block) == BLOCK) && rest.iter().all(|&b| is_ident(b)) && is_free(name)
 }
 
 /// The name at the start of strings if it can stand in C as it is: to find its end and to look at each byte is the
@@ -49,7 +50,7 @@ pub(super) fn is_free(name: &[u8]) -> bool {
     !(first.is_ascii_digit() || may_be_keyword(name) && is_keyword(name))
 }
 
-/// Whether a name could be a word of C by its first and last byte and its length: few others could.
+/// Whether a name could be a word of C by its first two bytes, its last and its length: few others could.
 #[inline]
 fn may_be_keyword(name: &[u8]) -> bool {
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
@@ -57,21 +58,28 @@ fn may_be_keyword(name: &[u8]) -> bool {
         let (mut table, mut i) = ([0; 64], 0);
         while i < KEYWORDS.len() {
             let word = KEYWORDS[i].as_bytes();
-            let mark = mark(word[0], word[word.len() - 1], word.len());
+            let mark = mark([word[0], word[1], word[word.len() - 1]], word.len());
             table[mark / 64] |= 1 << (mark % 64);
             i += 1;
         }
         table
     };
-    let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return false };
-    let mark = mark(first, last, name.len());
+    // No word has only one byte.
+    let &[first, second, .., last] = name else { return name == b"do" || name == b"if" };
+    let mark = mark([first, second, last], name.len());
     MAY.get(mark / 64).is_some_and(|marks| marks >> (mark % 64) & 1 != 0)
 }
 
 /// A number below 4096.
 #[inline]
-const fn mark(first: u8, last: u8, len: usize) -> usize {
-    (first as usize).wrapping_mul(673).wrapping_add((last as usize).wrapping_mul(29)).wrapping_add(len) % 4096
+const fn mark([first, second, last]: [u8; 3], len: usize) -> usize {
+    let (first, second, last) = (first as usize, second as usize, last as usize);
+    first
+        .wrapping_mul(673)
+        .wrapping_add(second.wrapping_mul(307))
+        .wrapping_add(last.wrapping_mul(29))
+        .wrapping_add(len)
+        % 4096
 }
 
 /// A name near to this one that can stand in C. Two names can become the same.
