@@ -161,3 +161,24 @@ fn one_jump_table_for_many_programs() {
     }
     assert!(message(&file).starts_with("symbol t: it is no jump table"));
 }
+
+#[test]
+fn a_configuration_value_of_gigabytes() {
+    let open = |len: u32| {
+        let mut b = BtfBuilder::new();
+        let int = b.add_int("int", 4, IntEncoding::SIGNED).unwrap();
+        let char = b.add_int("char", 1, IntEncoding::SIGNED).unwrap();
+        let text = b.add_array(char, int, len).unwrap();
+        let ty = b.add_var("CONFIG_X", text, 2).unwrap();
+        b.add_datasec(".kconfig", 0, [SecVar { ty, offset: 0, size: len }]).unwrap();
+        let mut file = File::minimal();
+        file.data(".BTF", b.to_vec(Endian::Little).unwrap());
+        file.symbol(Sym { name: "CONFIG_X", bind: GLOBAL, kind: NOTYPE, ..Sym::default() });
+        ObjectSpec::parse(&file.build()).map(|spec| spec.kconfig_values(&[], &|_| None).unwrap().bytes.len())
+    };
+    assert_eq!(open(1 << 20).unwrap(), 1 << 20);
+    for len in [(1 << 20) + 1, 1 << 30, u32::MAX] {
+        let error = open(len).unwrap_err().to_string();
+        assert_eq!(error, format!("extern CONFIG_X: {len} bytes are too large"));
+    }
+}

@@ -8,6 +8,10 @@ use crate::error::ExternProblem;
 use crate::spec::{ExternKind, ExternSpec};
 use crate::{Btf, Error};
 
+/// Bytes of all configuration values together. A line of a configuration is far shorter, but the array for it may be said
+/// to be of any length.
+const MOST_KCONFIG: u32 = 1 << 20;
+
 /// Linkage of an extern variable or function in BTF.
 const LINKAGE_EXTERN: u32 = 2;
 
@@ -85,7 +89,8 @@ fn lay_out(mut found: Vec<Found>) -> Result<Externs, Error> {
             let at = next.next_multiple_of(align.max(1));
             next = at.saturating_add(u64::from(*size));
             *offset = u32::try_from(at).map_err(|_| too_large(at))?;
-            all.kconfig_size = u32::try_from(next).map_err(|_| too_large(next))?;
+            let fits = u32::try_from(next).ok().filter(|end| *end <= MOST_KCONFIG);
+            all.kconfig_size = fits.ok_or_else(|| too_large(next))?;
         }
         all.by_symbol.insert(symbol, all.specs.len());
         all.specs.push(spec);
