@@ -64,13 +64,16 @@ fn unknown(row: &Row) -> impl Iterator<Item = &Difference> {
     row.differences.iter().filter(|difference| difference.known.is_none())
 }
 
-/// The reasons for differences, and of how many.
+/// The reasons for differences, and of how many of which field.
 fn known(row: &Row) -> BTreeMap<&'static str, String> {
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<_, BTreeMap<&str, usize>> = BTreeMap::new();
     for difference in &row.differences {
         if let Some(reason) = difference.known.filter(|reason| Some(*reason) != row.known) {
-            *counts.entry((reason, &difference.field)).or_default() += 1;
+            *counts.entry(reason).or_default().entry(difference.field.as_str()).or_default() += 1;
         }
     }
-    counts.into_iter().map(|((reason, field), count)| (reason, format!("{count} × {field}"))).collect()
+    let told = |fields: BTreeMap<&str, usize>| {
+        fields.iter().map(|(field, count)| format!("{count} × {field}")).collect::<Vec<_>>().join(", ")
+    };
+    counts.into_iter().map(|(reason, fields)| (reason, told(fields))).collect()
 }

@@ -11,7 +11,7 @@ use oxbpf::{Error, Kernel, LoadOptions, Object, ObjectSpec};
 use oxbpf_testing::{Suite, TestResult};
 
 use crate::attach::{self, Attached};
-use crate::{Case, JUMP_TABLES, open, sweep};
+use crate::{Case, open, sweep};
 
 pub(crate) fn add(suite: &mut Suite) {
     let cases = [
@@ -35,7 +35,7 @@ pub(crate) fn add(suite: &mut Suite) {
         ("tests/iproute2_maps.bpf.o", attach::nowhere, 0),
         ("tests/legacy_maps.bpf.o", attach::nowhere, 0),
         ("tests/struct_ops.bpf.o", attach::by_section, 1),
-        (JUMP_TABLES, attach::nowhere, 0),
+        ("tests/jump_tables.bpf.o", attach::nowhere, 0),
     ];
     for (file, attach, links) in cases {
         let name = format!("fake::{}", file.trim_end_matches(".bpf.o"));

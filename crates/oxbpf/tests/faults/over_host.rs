@@ -1,14 +1,11 @@
 //! Over the kernel at hand.
 
-use std::sync::Arc;
-
-use oxbpf::sys::{Door, HostDoor};
-use oxbpf::{Error, Kernel, LoadOptions, Object, ObjectSpec};
+use oxbpf::{Error, LoadOptions, Object, ObjectSpec};
 use oxbpf_testing::net::in_own_netns;
 use oxbpf_testing::{Cgroup, Need, Skip, Suite, TestResult};
 
 use crate::attach::{self, Attached};
-use crate::{Case, open, sweep};
+use crate::{Case, host, open, sweep};
 
 pub(crate) fn add(suite: &mut Suite) {
     let exec = Need::Tracepoint("sched", "sched_process_exec");
@@ -16,7 +13,7 @@ pub(crate) fn add(suite: &mut Suite) {
     let arenas = Need::That("needs arenas (Linux 6.9 with a JIT for them)", || {
         open("tests/arena.bpf.o").and_then(|spec| Object::load(&spec, &LoadOptions::default())).is_ok()
     });
-    let cases: [(&str, &[Need], attach::Attach, usize); 11] = [
+    let cases: [(&str, &[Need], attach::Attach, usize); 14] = [
         ("execsnoop.bpf.o", &[exec, ringbuf, Need::KernelBtf], attach::by_section, 1),
         ("schedlat.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 5)], attach::by_section, 3),
         ("funclat.bpf.o", &[Need::Trampolines, Need::KernelBtf], attach::by_section, 2),
@@ -26,6 +23,9 @@ pub(crate) fn add(suite: &mut Suite) {
         ("tests/raw_tp.bpf.o", &[Need::Kernel(5, 2)], attach::by_section, 2),
         ("tests/inner_maps.bpf.o", &[Need::Kernel(5, 10)], attach::nowhere, 0),
         ("tests/arena.bpf.o", &[arenas], attach::nowhere, 0),
+        ("tests/externs.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 10)], attach::nowhere, 0),
+        ("tests/missing_externs.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 10)], attach::nowhere, 0),
+        ("tests/weak_externs.bpf.o", &[Need::KernelBtf, Need::Kernel(5, 10)], attach::nowhere, 0),
         ("tests/exclusive.bpf.o", &[Need::Kernel(6, 18)], attach::nowhere, 0),
         (STRUCT_OPS, &[Need::NetAdmin, Need::KernelBtf, Need::Kernel(5, 13)], attach::by_section, 1),
     ];
@@ -47,10 +47,6 @@ fn name(file: &str) -> String {
     format!("host::{}", file.trim_end_matches(".bpf.o"))
 }
 
-fn host() -> Arc<dyn Door> {
-    Arc::new(HostDoor)
-}
-
 const STRUCT_OPS: &str = "tests/struct_ops.bpf.o";
 
 /// The kernel has one table of a name: nobody else's is to be in the way.
@@ -65,19 +61,10 @@ fn under_own_name(spec: &ObjectSpec, options: &LoadOptions) -> Result<Object, Er
 
 fn over_host(case: &Case<'_>) -> TestResult {
     assert_eq!(attach::keep_probed(), 1);
-    sweep(case, host, |_, kernel| {
-        let kernel = with_types(kernel);
+    sweep(case, host::door, |_, kernel| {
+        let kernel = host::with_types(kernel);
         LoadOptions { kernel, ..LoadOptions::default() }
     })
-}
-
-/// Kernels before 6.16 show their types 4 KiB at a time, in more calls than all else takes, and reading them takes its
-/// time: they are read once. That fails in turn over the fake.
-fn with_types(kernel: Kernel) -> Kernel {
-    if let Ok(types) = Kernel::host().btf() {
-        kernel.assume_btf(types);
-    }
-    kernel
 }
 
 /// In a network namespace of its own, where the loopback interface is nobody else's.
@@ -117,7 +104,7 @@ fn pinned() -> TestResult {
     let case = Case { file: "tests/pinned.bpf.o", load: Object::load, attach: &attach, links: 0 };
     let options =
         |_: &ObjectSpec, kernel| LoadOptions { kernel, pin_root: dir.clone(), ..LoadOptions::default() };
-    let result = sweep(&case, host, options);
+    let result = sweep(&case, host::door, options);
     let left: Vec<_> = std::fs::read_dir(&dir)?.collect::<Result<_, _>>()?;
     unpin()?;
     std::fs::remove_dir(&dir)?;

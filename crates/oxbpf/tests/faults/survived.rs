@@ -27,6 +27,13 @@ pub(crate) fn because(file: &str, fault: &Fault) -> Option<&'static str> {
     })
 }
 
+/// What a load fails with in place of `fault`.
+pub(crate) fn hidden(fault: &Fault) -> Option<Errno> {
+    // Without a token that nobody asked for, what is refused stays refused.
+    let of_token = fault.call == "BPF_TOKEN_CREATE" || fault.what == "/sys/fs/bpf";
+    of_token.then_some(Errno::EPERM)
+}
+
 /// Where the kernel's version and its configuration stand.
 fn is_one_of_several(path: &str) -> bool {
     path == "/proc/version_signature" || path == "/proc/config.gz"

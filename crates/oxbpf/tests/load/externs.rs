@@ -9,7 +9,8 @@ use crate::programs::run;
 pub(crate) fn tests(suite: &mut Suite) {
     let needs = [Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(5, 10)];
     suite.test("externs::are_what_the_kernel_says", &needs, values);
-    suite.test("externs::variables_by_type", &needs, variable);
+    let variables = [Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(5, 11)];
+    suite.test("externs::variables_by_type", &variables, variable);
     suite.test(
         "externs::of_a_module",
         &[Need::Bpf, Need::NetAdmin, Need::KernelBtf, Need::Kernel(6, 0)],
