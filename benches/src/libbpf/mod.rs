@@ -101,8 +101,8 @@ impl Btf {
         let dump = not_null("btf_dump__new", dump)?;
         // SAFETY: live.
         let end = unsafe { sys::btf__type_cnt(self.0.as_ptr()) };
-        // SAFETY: the dump is live, and the ids are those of the BTF.
         let dumped = (1..end).try_for_each(|id| {
+            // SAFETY: the dump is live, and the ids are those of the BTF.
             check("btf_dump__dump_type", unsafe { sys::btf_dump__dump_type(dump.as_ptr(), id) })
         });
         // SAFETY: owned, and freed once.

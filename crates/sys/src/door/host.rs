@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::ioctl::Opcode;
 
 use super::{Call, Door, OpenHow, PerfEventOpen, PerfIoctl, Reply, Uname};
 use crate::Errno;
@@ -131,14 +132,15 @@ fn perf_event_open(open: &PerfEventOpen<'_>) -> Result<OwnedFd, Errno> {
 fn perf_ioctl(fd: BorrowedFd<'_>, request: PerfIoctl<'_>) -> Result<u64, Errno> {
     // From the kernel's `_IO('$', n)` and `_IOW('$', n, u32)`: the encoding differs between architectures, the
     // functions of libc do not know these.
-    let (request, arg): (u32, libc::c_long) = match request {
+    let (request, arg): (Opcode, libc::c_long) = match request {
         PerfIoctl::SetBpf(prog) => (ioctl::iow_u32(8), libc::c_long::from(prog.as_raw_fd())),
         PerfIoctl::Enable => (ioctl::io(0), 0),
         PerfIoctl::Disable => (ioctl::io(1), 0),
         PerfIoctl::SetOutput(to) => (ioctl::io(5), to.map_or(-1, |fd| libc::c_long::from(fd.as_raw_fd()))),
         PerfIoctl::PauseOutput(pause) => (ioctl::iow_u32(9), libc::c_long::from(pause)),
     };
-    #[allow(clippy::cast_lossless)] // an int with musl
+    #[allow(clippy::cast_lossless, clippy::unnecessary_cast)]
+    // an int with musl; an opcode has 64 bits on some machines
     let request = request as libc::Ioctl;
     // SAFETY: of these requests none takes an address: the argument is a number or a descriptor.
     let r = unsafe { libc::ioctl(fd.as_raw_fd(), request, arg) };
@@ -146,13 +148,13 @@ fn perf_ioctl(fd: BorrowedFd<'_>, request: PerfIoctl<'_>) -> Result<u64, Errno> 
 }
 
 mod ioctl {
-    use rustix::ioctl::opcode;
+    use rustix::ioctl::{Opcode, opcode};
 
-    pub(super) const fn io(nr: u8) -> u32 {
+    pub(super) const fn io(nr: u8) -> Opcode {
         opcode::none(b'$', nr)
     }
 
-    pub(super) const fn iow_u32(nr: u8) -> u32 {
+    pub(super) const fn iow_u32(nr: u8) -> Opcode {
         opcode::write::<u32>(b'$', nr)
     }
 }
