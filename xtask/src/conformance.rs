@@ -11,7 +11,7 @@ use crate::vm;
 use crate::workspace::Workspace;
 
 /// What they may take under another kernel, in seconds.
-const PATIENCE: &str = "2400";
+const PATIENCE: &str = "3600";
 /// Tells the comparisons that the objects are there.
 const NO_BUILD: &str = "--no-build";
 

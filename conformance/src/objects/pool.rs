@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A process may take so many seconds. An emulated machine that shares its CPU takes minutes to refuse a program of a
-/// million instructions.
-const PATIENCE: u32 = 1200;
+/// million instructions, and one that started on a busy host has a clock that runs several times too fast.
+const PATIENCE: u32 = 4800;
 
 /// What a process said before it ended: each value, and what it died of, if it did.
 pub(crate) struct Said<T> {

@@ -26,7 +26,9 @@ pub struct MapSpec {
     pub flags: MapFlags,
     /// Parameter that depends on the type (bloom filters: number of hashes; arenas: address) (5.16).
     pub map_extra: u64,
-    /// NUMA node of its memory; the kernel heeds it if [`MapFlags::NUMA_NODE`] is set.
+    /// NUMA node of its memory. Kernels heed a node only beside [`MapFlags::NUMA_NODE`], which the loader adds where
+    /// there is one. (libbpf leaves the flag to its caller: a node alone does nothing there.)
+    #[doc(alias = "bpf_map__set_numa_node")]
     pub numa_node: Option<u32>,
     /// Network device it is offloaded to; 0 for none.
     pub ifindex: u32,

@@ -34,6 +34,27 @@ fn places(spec: &ObjectSpec, calls: &[Recorded]) -> Vec<i32> {
     image.fixups.iter().filter(|fixup| is_arena(fixup.kind)).map(|fixup| insns[fixup.insn + 1].imm).collect()
 }
 
+/// Kernels heed a node only with its flag. Of libbpf's objects a node alone, `__uint(numa_node, 0)`, has no effect.
+#[test]
+fn a_numa_node_goes_with_its_flag() {
+    let mut spec = spec("tests/maps.bpf.o");
+    let plain = spec.maps.iter_mut().find(|map| map.numa_node.is_none() && map.flags.is_empty()).unwrap();
+    let name = plain.name.clone();
+    let created = |spec: &ObjectSpec| {
+        let creation = creation(&load(spec, Arc::new(Fake::new())).1, &name);
+        (MapFlags::from_bits_retain(creation.map_flags), creation.numa_node)
+    };
+    assert_eq!(created(&spec), (MapFlags::empty(), 0));
+    for node in [0, 1] {
+        spec.map_mut(&name).unwrap().numa_node = Some(node);
+        assert_eq!(created(&spec), (MapFlags::NUMA_NODE, node));
+    }
+    // The flag alone means node 0, as in C.
+    let map = spec.map_mut(&name).unwrap();
+    (map.numa_node, map.flags) = (None, MapFlags::NUMA_NODE);
+    assert_eq!(created(&spec), (MapFlags::NUMA_NODE, 0));
+}
+
 /// The last pages of the arena, or the first where instructions cannot point beyond 512 MiB.
 #[test]
 fn variables_of_an_arena_are_at_its_end() {

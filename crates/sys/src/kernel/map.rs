@@ -27,7 +27,7 @@ pub struct MapCreate<'a> {
     pub name: &'a str,
     /// What else the kind wants: hash functions of a bloom filter, the address of an arena (5.16).
     pub map_extra: u64,
-    /// The NUMA node for its memory (4.14).
+    /// The NUMA node for its memory (4.14); the flag without which kernels take no heed of it goes with it.
     pub numa_node: Option<u32>,
     /// The types of key and value are of this BTF (4.18).
     pub btf_fd: Option<BorrowedFd<'a>>,
