@@ -17,6 +17,17 @@ pub(crate) fn beside(name: &str) -> Outcome<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
+/// The same program linked statically, with musl.
+pub(crate) fn static_beside(name: &str) -> Outcome<PathBuf> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let program = std::env::current_exe()?;
+    let profile = program.parent().ok_or("a program stands in no folder")?;
+    let folder = profile.parent().ok_or("a program stands in no target directory")?;
+    let found = folder.join(&target).join(profile.file_name().unwrap_or_default()).join(name);
+    let hint = format!("{} is not there: run `rustup target add {target}`", found.display());
+    if found.exists() { Ok(found) } else { Err(hint.into()) }
+}
+
 /// From before it is started to after it has ended.
 pub(crate) fn wall(command: &[String]) -> Outcome<Duration> {
     let mut command = build(command)?;

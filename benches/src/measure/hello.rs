@@ -1,5 +1,6 @@
 //! A whole small program: it opens an object of one raw tracepoint program, loads it, attaches it, and ends.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,13 +53,19 @@ pub(super) fn usage(program: &Path, object: &Path) -> Outcome<Usage> {
 
 /// The C program, linked with the libbpf that libbpf-sys built: what its users have.
 pub(super) fn c_program() -> Outcome<PathBuf> {
+    compile("hello-libbpf", "hello.c", &[env!("LIBBPF_LIBRARY"), "-lelf", "-lz"])
+}
+
+/// Compiles a program of `hello/` as C programs are, with these further arguments.
+pub(super) fn compile(name: &str, source: &str, args: &[&str]) -> Outcome<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = folder.join("target/hello-libbpf");
+    fs::create_dir_all(folder.join("target"))?;
+    let program = folder.join("target").join(name);
     let status = Command::new("cc")
         .args(["-O2", "-Wall", "-I", env!("LIBBPF_INCLUDE"), "-o"])
         .arg(&program)
-        .arg(folder.join("hello/hello.c"))
-        .args([env!("LIBBPF_LIBRARY"), "-lelf", "-lz"])
+        .arg(folder.join("hello").join(source))
+        .args(args)
         .status()?;
-    if status.success() { Ok(program) } else { Err(format!("cc: {status}").into()) }
+    if status.success() { Ok(program) } else { Err(format!("cc {source}: {status}").into()) }
 }

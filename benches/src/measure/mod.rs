@@ -47,6 +47,7 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "objects-prepare-800", run: objects::many_structs },
     Measurement { name: "objects-load-200", run: objects::load },
     Measurement { name: "objects-memory", run: objects::memory },
+    Measurement { name: "objects-memory-static", run: objects::static_memory },
     Measurement { name: "objects-link", run: link::rows },
     Measurement { name: "hello", run: hello::plain },
     Measurement { name: "hello-core", run: hello::with_core },

@@ -1,9 +1,25 @@
 //! The smallest program with oxbpf: open, load, attach, end.
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 use oxbpf::{LoadOptions, Object};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args_os().nth(1).ok_or("usage: hello-oxbpf OBJECT")?;
+fn main() -> ExitCode {
+    let Some(path) = std::env::args_os().nth(1) else {
+        eprintln!("usage: hello-oxbpf OBJECT");
+        return ExitCode::from(2);
+    };
+    match run(path) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(path: OsString) -> oxbpf::Result<()> {
     let object = Object::load(&oxbpf::open(path)?, &LoadOptions::default())?;
     let links = object.attach()?;
     drop(links);

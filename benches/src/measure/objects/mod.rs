@@ -6,6 +6,6 @@ mod open;
 mod prepare;
 
 pub(super) use load::rows as load;
-pub(super) use memory::rows as memory;
+pub(super) use memory::{rows as memory, static_rows as static_memory};
 pub(super) use open::rows as open;
 pub(super) use prepare::{few_structs, many_structs};
