@@ -46,6 +46,13 @@ use text::Text;
 /// such a limit too.
 const MAX_NESTING: u32 = 100;
 
+/// Kinds, a bit for each.
+const POINTERS_AND_QUALIFIERS: u32 = 1 << Kind::Ptr as u32
+    | 1 << Kind::Const as u32
+    | 1 << Kind::Volatile as u32
+    | 1 << Kind::Restrict as u32
+    | 1 << Kind::TypeTag as u32;
+
 impl Btf {
     /// The types as C, each after what it needs. Sizes, offsets and values are those of this BTF, with padding
     /// and attributes where C by itself would have others.
@@ -142,6 +149,8 @@ pub struct CDump<'a> {
     renamed: HashMap<u32, Box<[u8]>>,
     /// Whether the states know which types others refer to: all of them are, or none.
     references_known: bool,
+    /// All types below this one were asked for, so that nothing is left to be written for them.
+    below: u32,
     /// What is to be written for the type that was asked for.
     queue: Vec<u32>,
     ordering: Vec<order::Frame>,
@@ -197,6 +206,7 @@ impl<'a> CDump<'a> {
             idents: Names::default(),
             renamed: HashMap::new(),
             references_known: whole,
+            below: 0,
             queue: Vec::new(),
             ordering: Vec::new(),
             emitting: Vec::new(),
@@ -255,9 +265,18 @@ impl<'a> CDump<'a> {
     fn needs_nothing(&mut self, id: u32) -> bool {
         let state = self.state(id);
         if state.is(Kind::FuncProto) {
-            return self.reader.proto_all(id, |id| self.state(id).ordered());
+            // Compilers and pahole put most prototypes behind what they refer to.
+            return self.reader.proto_all(id, |id| id < self.below)
+                || self.reader.proto_all(id, |id| id < self.below || self.state(id).ordered());
         }
-        let there = state.is(Kind::Ptr) && self.known_behind(id).is_some();
+        if !state.is_one_of(POINTERS_AND_QUALIFIERS) {
+            return false;
+        }
+        let asked = self.reader.target(id) < self.below;
+        if !state.is(Kind::Ptr) {
+            return asked;
+        }
+        let there = asked || self.known_behind(id).is_some();
         if there {
             self.update(id, State::set_ordered);
         }

@@ -43,6 +43,15 @@ impl<'a> Layer<'a> {
         let at = *self.offs.get(id.checked_sub(self.first_id)? as usize)?;
         self.words.get(at as usize..)
     }
+
+    #[inline(always)]
+    fn each_type(&self, order: Order, f: &mut impl FnMut(u32, u32, u32, References<'a>)) {
+        for (&at, id) in self.offs.iter().zip(self.first_id..) {
+            let Some([name, info, words @ ..]) = self.words.get(at as usize..) else { continue };
+            let info = order.u32(*info);
+            f(id, order.u32(*name), info, References::of(info, words, order));
+        }
+    }
 }
 
 /// No function has more parameters. Thousands of pointers can refer to a prototype that does.
@@ -144,11 +153,10 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn each_type(&self, mut f: impl FnMut(u32, u32, u32, References<'a>)) {
         for layer in self.layers() {
-            let order = layer.order;
-            for (&at, id) in layer.offs.iter().zip(layer.first_id..) {
-                let Some([name, info, words @ ..]) = layer.words.get(at as usize..) else { continue };
-                let info = order.u32(*info);
-                f(id, order.u32(*name), info, References::of(info, words, order));
+            // Compiled for either order, as the question would cost more than each of the answers.
+            match layer.order {
+                Order(false) => layer.each_type(Order(false), &mut f),
+                Order(true) => layer.each_type(Order(true), &mut f),
             }
         }
     }

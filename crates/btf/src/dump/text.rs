@@ -82,13 +82,24 @@ impl Text {
     }
 
     /// A number in decimal.
+    #[inline]
     pub(super) fn number(&mut self, n: u64) {
+        // Most are small.
+        if n < 10 {
+            return self.put(&[digit(n)]);
+        }
+        if n < 100 {
+            return self.put(&[digit(n / 10), digit(n % 10)]);
+        }
+        self.long_number(n);
+    }
+
+    fn long_number(&mut self, n: u64) {
         let mut digits = [0u8; 20];
         let mut left = n;
         let mut used = 0usize;
-        for digit in digits.iter_mut().rev() {
-            // Below 10.
-            *digit = b'0'.wrapping_add((left % 10) as u8);
+        for place in digits.iter_mut().rev() {
+            *place = digit(left % 10);
             left /= 10;
             used = used.wrapping_add(1);
             if left == 0 {
@@ -167,6 +178,11 @@ impl Text {
     pub(super) fn discard(&mut self) {
         self.len = 0;
     }
+}
+
+/// A number below 10.
+fn digit(n: u64) -> u8 {
+    b'0'.wrapping_add(n as u8)
 }
 
 /// Room for a block, if there is any.

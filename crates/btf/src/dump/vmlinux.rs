@@ -85,7 +85,10 @@ pub(super) fn write(
         }
         None => {
             report.phase(phase, all.len())?;
-            all.into_iter().try_for_each(|id| one(dump, report, TypeId(id)))?;
+            all.into_iter().try_for_each(|id| {
+                dump.below = id;
+                one(dump, report, TypeId(id))
+            })?;
         }
     }
     if options.kfuncs && options.types.is_none() {
