@@ -27,6 +27,17 @@ use crate::{Skip, TestResult};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Where BPF file systems are.
+pub const BPFFS: &str = "/sys/fs/bpf";
+
+/// The options of a BPF file system that delegates everything.
+pub const ALL: &[(&str, &str)] = &[
+    ("delegate_cmds", "any"),
+    ("delegate_maps", "any"),
+    ("delegate_progs", "any"),
+    ("delegate_attachs", "any"),
+];
+
 /// What a container says if all was well.
 const DONE: &str = "done";
 const NO_NAMESPACE: &str = "no namespace";

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use oxbpf::{LoadOptions, Object, Token};
-use oxbpf_testing::container::{self, Container};
+use oxbpf_testing::container::{self, ALL, BPFFS, Container};
 use oxbpf_testing::{Need, Suite, TestResult};
 
 use crate::{Case, attach, host, sweep};
@@ -13,15 +13,6 @@ use crate::{Case, attach, host, sweep};
 /// The arguments that make this program one of the containers.
 const FOUND: &str = "--as-a-container";
 const NAMED: &str = "--as-a-container-with-a-path";
-
-const BPFFS: &str = "/sys/fs/bpf";
-
-const ALL: &[(&str, &str)] = &[
-    ("delegate_cmds", "any"),
-    ("delegate_maps", "any"),
-    ("delegate_progs", "any"),
-    ("delegate_attachs", "any"),
-];
 
 pub(crate) fn add(suite: &mut Suite) {
     let needs = &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 9)];

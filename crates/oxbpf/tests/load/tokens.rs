@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use oxbpf::{Errno, Error, Feature, Hint, Kernel, LoadOptions, Object, Token, features};
-use oxbpf_testing::container::{self, Container};
+use oxbpf_testing::container::{self, ALL, BPFFS, Container};
 use oxbpf_testing::{Need, Suite, TestResult, testdata};
 
 /// The arguments that make this program one of the containers.
@@ -14,15 +14,6 @@ const OFF: &str = "--as-a-container-without";
 const NAMED: &str = "--as-a-container-with-a-path";
 
 const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
-const BPFFS: &str = "/sys/fs/bpf";
-
-const ALL: &[(&str, &str)] = &[
-    ("delegate_cmds", "any"),
-    ("delegate_maps", "any"),
-    ("delegate_progs", "any"),
-    ("delegate_attachs", "any"),
-];
-
 pub(crate) fn tests(suite: &mut Suite) {
     let needs = &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 9)];
     suite.test("tokens::unasked", needs, || container::outside(UNASKED, &[], &[&[], ALL], |_| Ok(())));
