@@ -215,6 +215,11 @@ impl Btf {
         Headers::new(self)
     }
 
+    /// Its own types of one kind in the order of their ids. Of the others it reads no more than headers.
+    pub fn types_of(&self, kind: Kind) -> impl Iterator<Item = Type<'_>> {
+        self.headers().filter(move |header| header.kind() == kind).map(|header| header.ty())
+    }
+
     /// The header of type `id`; none for `void` and for ids that do not exist.
     #[inline]
     pub fn header(&self, id: TypeId) -> Option<Header<'_>> {

@@ -50,7 +50,7 @@ impl EventType {
 /// The structs that global variables point to.
 fn pointed_at(btf: &Btf) -> Vec<(u64, TypeId)> {
     let mut found: Vec<(u64, TypeId)> = Vec::new();
-    for var in btf.types().filter(|ty| ty.kind() == Kind::Var) {
+    for var in btf.types_of(Kind::Var) {
         let target = var.target().and_then(|id| btf.resolve(id).ok());
         let pointee = target.filter(|ty| ty.kind() == Kind::Ptr).and_then(|ptr| ptr.target());
         let Some(pointee) = pointee.and_then(|id| btf.resolve(id).ok()) else { continue };

@@ -60,7 +60,7 @@ impl ObjectSpec {
 /// The tagged arguments of global functions.
 fn tagged(btf: &Btf) -> BTreeMap<TypeId, Vec<usize>> {
     let mut all: BTreeMap<TypeId, Vec<usize>> = BTreeMap::new();
-    for tag in btf.headers().filter(|header| header.kind() == Kind::DeclTag).map(|header| header.ty()) {
+    for tag in btf.types_of(Kind::DeclTag) {
         let argument = tag.component().and_then(|index| usize::try_from(index).ok());
         let (Some(argument), Some(function)) = (argument, tag.target()) else { continue };
         if tag.name() != CONTEXT_TAG {

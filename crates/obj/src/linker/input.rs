@@ -189,8 +189,7 @@ impl<'d> Input<'d> {
 
     /// Finds the section that each section of the types is about; those that are nowhere else get a shell.
     fn datasecs(&mut self, btf: &'d Btf) -> Result<(), LinkerProblem> {
-        let datasecs = btf.headers().filter(|header| header.kind() == Kind::Datasec);
-        for ty in datasecs.map(|header| header.ty()) {
+        for ty in btf.types_of(Kind::Datasec) {
             // Externs that the linker resolves itself. They are in no section.
             if ty.name() == ".extern" {
                 continue;

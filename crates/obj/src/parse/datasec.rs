@@ -32,8 +32,7 @@ impl Parser<'_> {
     pub(super) fn fill_datasecs(&self, btf: Btf, code: &Code, externs: &Externs) -> Result<Btf, Error> {
         let mut changes = Changes::default();
         let mut lookups = None;
-        for header in btf.headers().filter(|h| h.kind() == Kind::Datasec) {
-            let sec = btf.get(header.id).map_err(Error::btf)?;
+        for sec in btf.types_of(Kind::Datasec) {
             // These have no place in the file.
             if matches!(sec.name(), ".kconfig" | ".ksyms") {
                 changes.externs.push(sec.id());
@@ -122,8 +121,7 @@ fn hide_functions(btf: &Btf, code: &Code, changes: &mut Changes) {
     if hidden.is_empty() {
         return;
     }
-    for header in btf.headers().filter(|h| h.kind() == Kind::Func) {
-        let Ok(ty) = btf.get(header.id) else { continue };
+    for ty in btf.types_of(Kind::Func) {
         if ty.linkage() == Some(FUNC_GLOBAL) && hidden.contains(ty.name()) {
             changes.linkages.push((ty.id(), FUNC_STATIC));
         }
@@ -139,10 +137,8 @@ pub(super) struct Datasecs<'b> {
 impl<'b> Datasecs<'b> {
     pub(super) fn collect(btf: &'b Btf) -> Self {
         let mut all = Self::default();
-        for header in btf.headers().filter(|h| h.kind() == Kind::Datasec) {
-            if let Ok(ty) = btf.get(header.id) {
-                all.by_name.entry(ty.name()).or_insert(header.id);
-            }
+        for ty in btf.types_of(Kind::Datasec) {
+            all.by_name.entry(ty.name()).or_insert(ty.id());
         }
         all
     }

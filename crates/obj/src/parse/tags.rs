@@ -16,7 +16,7 @@ const GLOBAL: u32 = 1;
 impl Parser<'_> {
     /// Reads the tags of the object's functions, in the order of the file.
     pub(super) fn function_tags(&mut self, btf: &Btf, code: &mut Code) -> Result<(), Error> {
-        for tag in btf.headers().filter(|header| header.kind() == Kind::DeclTag).map(|header| header.ty()) {
+        for tag in btf.types_of(Kind::DeclTag) {
             code.has_context_tags |= tag.name() == CONTEXT_TAG;
             let callback = tag.name().strip_prefix(TAG).filter(|_| tag.component() == Some(-1));
             let Some(callback) = callback else { continue };
