@@ -159,8 +159,7 @@ impl<'d> Elf<'d> {
 
     /// Where a section is in the file.
     pub(crate) fn place(&self, index: usize) -> Option<Range<u64>> {
-        let (start, len) = self.sections.get(index)?.raw.file_range(self.order)?;
-        Some(start..start.saturating_add(len))
+        object_file::place(self.sections.get(index)?.raw, self.order)
     }
 
     /// Bytes of the whole file: what allocations are measured against.

@@ -143,7 +143,8 @@ fn section_names(bytes: &[u8], all: &[RawSection], order: Endianness) -> Option<
     place(all.get(index.0)?, order)
 }
 
-fn place(section: &RawSection, order: Endianness) -> Option<Range<u64>> {
+/// Where a section is in its file; `None` for `.bss`.
+pub(super) fn place(section: &RawSection, order: Endianness) -> Option<Range<u64>> {
     let (start, len) = section.file_range(order)?;
     Some(start..start.saturating_add(len))
 }

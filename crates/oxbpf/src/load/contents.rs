@@ -69,7 +69,8 @@ pub(super) fn fill_map_of_maps(spec: &ObjectSpec, maps: &Maps, map_spec: &MapSpe
     Ok(())
 }
 
-/// Puts programs, each with its index in the spec, into program arrays, once they are loaded. Programs that are not loaded leave their slot empty.
+/// Puts programs, each with its index in the spec, into program arrays, once they are loaded. Programs that are not
+/// loaded leave their slot empty.
 pub(super) fn fill_program_arrays(
     spec: &ObjectSpec,
     maps: &Maps,

@@ -9,8 +9,8 @@ use super::LoadOptions;
 use super::kernel_types::KernelTypes;
 use crate::error::{Error, Result};
 
-/// Relocates the code of the programs. The kernel is asked for its types only if there is something to relocate against them, and
-/// for those of its modules only if it has no type of a name that is looked for.
+/// Relocates the code of the programs. The kernel is asked for its types only if there is something to relocate against
+/// them, and for those of its modules only if it has no type of a name that is looked for.
 pub(super) fn link<'s>(
     spec: &'s ObjectSpec,
     options: &LoadOptions,

@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use oxbpf_sys::Errno;
 use oxbpf_sys::uapi::ElemFlags;
+use oxbpf_sys::{Errno, Kernel};
 
 use crate::{Error, Map};
 
@@ -22,9 +22,14 @@ pub(super) fn id(map: &Map, key: &[u8]) -> Result<Option<u32>, Error> {
     Ok(map.lookup_into(key, &mut id, ElemFlags::empty())?.then(|| u32::from_ne_bytes(id)))
 }
 
-/// What was opened by its id; `None` if it went before.
-pub(super) fn unless_gone<T>(opened: Result<T, Error>) -> Result<Option<T>, Error> {
-    match opened {
+/// What is at `key`, opened by its id; `None` if there is nothing, or it went before.
+pub(super) fn get<T>(
+    map: &Map,
+    key: &[u8],
+    open: impl FnOnce(&Kernel, u32) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let Some(id) = id(map, key)? else { return Ok(None) };
+    match open(map.kernel(), id) {
         Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
         opened => opened.map(Some),
     }

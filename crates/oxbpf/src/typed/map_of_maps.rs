@@ -72,10 +72,7 @@ impl<K: Plain> HashOfMaps<K> {
     /// # Errors
     /// [`Error::Map`]; [`Error::Kernel`]: `EPERM`.
     pub fn get(&self, key: &K) -> Result<Option<Map>, Error> {
-        match self.id(key)? {
-            Some(id) => descriptors::unless_gone(Map::from_id(self.map.kernel(), id)),
-            None => Ok(None),
-        }
+        descriptors::get(&self.map, key.as_bytes(), Map::from_id)
     }
 
     /// The keys and the ids of their maps.

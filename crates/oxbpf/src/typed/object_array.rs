@@ -105,10 +105,7 @@ impl<T: Held> ObjectArray<T> {
     /// # Errors
     /// [`Error::Map`]; [`Error::Kernel`]: `EPERM`.
     pub fn get(&self, index: u32) -> Result<Option<T>, Error> {
-        match self.id(index)? {
-            Some(id) => descriptors::unless_gone(T::open(self.map.kernel(), id)),
-            None => Ok(None),
-        }
+        descriptors::get(&self.map, &index.to_ne_bytes(), T::open)
     }
 
     /// The indices that have something, and its id.
