@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use oxbpf_obj::ProgramType;
-use oxbpf_sys::{BtfLoad, Kernel, ObjectKind, ProgLoad, SysError, uapi::OpenFlags};
+use oxbpf_sys::{BtfLoad, Kernel, ObjectKind, ProgLoad, SysError};
 
 use super::loaded;
 use super::programs::{empty, load};
@@ -120,10 +120,17 @@ pub(super) fn enum64(kernel: &Kernel) -> Result<bool, SysError> {
     takes(kernel, &[&[1, kind(ENUM64, 0), 8]], b"\0e\0")
 }
 
-/// Modules have BTF since the kernel's own is listed among all. It is once a program was verified.
+/// Modules have BTF since the kernel's own is listed among all. It is once a program was verified, and not as the first
+/// if somebody loaded BTF before.
 pub(super) fn module(kernel: &Kernel) -> Result<bool, SysError> {
     load(kernel, ProgramType::SOCKET_FILTER, empty(), ProgLoad::default())?;
-    let Some(first) = kernel.next_id(ObjectKind::Btf, 0)? else { return Ok(false) };
-    let fd = kernel.fd_by_id(ObjectKind::Btf, first, OpenFlags::empty())?;
-    Ok(kernel.btf_info(fd.as_fd())?.kernel_btf)
+    for listed in kernel.loaded(ObjectKind::Btf) {
+        match listed {
+            Ok((_, fd)) if kernel.btf_info(fd.as_fd())?.kernel_btf => return Ok(true),
+            Ok(_) => {}
+            // Before 5.4 there is no such list.
+            Err(error) => return loaded(Err::<(), _>(error)),
+        }
+    }
+    Ok(false)
 }

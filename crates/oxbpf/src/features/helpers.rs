@@ -24,7 +24,8 @@ use super::{kept, loads_programs_of};
 /// ```
 ///
 /// # Errors
-/// `EPERM` (no `CAP_BPF`), `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out.
+/// `EPERM` (no `CAP_BPF`), `EACCES` (an LSM), `ENOMEM`, `EMFILE`, `ENFILE`, `EAGAIN` (signals came again and again): it
+/// cannot be found out.
 pub fn has_helper(kernel: &Kernel, helper: u32) -> Result<bool, SysError> {
     kept(kernel, "oxbpf helpers", helper, || {
         let heard = Trial::new(kernel, ProgramType::SOCKET_FILTER).offer(kernel, call(helper), &[])?;
@@ -52,9 +53,11 @@ pub fn has_helper(kernel: &Kernel, helper: u32) -> Result<bool, SysError> {
 /// ```
 ///
 /// # Errors
-/// - `EPERM` (a capability that the type takes is missing, or this kernel refuses trampolines), `ENOMEM`, `EMFILE`,
-///   `ENFILE`: it cannot be found out
+/// - `EPERM` (a capability that the type takes is missing, or this kernel refuses trampolines), and otherwise as
+///   [`has_helper`]: it cannot be found out
 /// - `EOPNOTSUPP`: programs of the type cannot be asked with (`ext`: they may call what those that they extend may)
+/// - `ENOENT`: types that are for functions of the kernel cannot be asked with where it shows no types of its own
+///   (`CONFIG_DEBUG_INFO_BTF`)
 #[doc(alias = "libbpf_probe_bpf_helper")]
 pub fn may_call_helper(kernel: &Kernel, prog_type: ProgramType, helper: u32) -> Result<bool, SysError> {
     kept(kernel, "oxbpf helpers of programs", (prog_type, helper), || {

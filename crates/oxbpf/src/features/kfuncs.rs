@@ -7,7 +7,7 @@ use oxbpf_obj::{ProgramType, TypeId};
 use oxbpf_sys::{Kernel, SysError};
 
 use super::trial::{self, Trial};
-use super::{kept, loads_programs_of};
+use super::{Answer, kept_if_lasting, loads_programs_of};
 use crate::load::{Declared, find_function};
 
 /// A function of the kernel or of a module.
@@ -43,7 +43,7 @@ pub fn find_kfunc(kernel: &Kernel, name: &str) -> Result<Option<Kfunc>, SysError
 }
 
 /// Whether programs of a type, sleepable or not, may call the kernel function of this name (5.13). The answer is kept in
-/// `kernel`.
+/// `kernel` if the function is the kernel's own: modules may come and go.
 ///
 /// It is found as that about a helper: see [`may_call_helper`](super::may_call_helper). A function that the kernel and
 /// its modules do not have may not be called.
@@ -51,11 +51,13 @@ pub fn find_kfunc(kernel: &Kernel, name: &str) -> Result<Option<Kfunc>, SysError
 /// # Errors
 /// As those of [`may_call_helper`](super::may_call_helper) and [`find_kfunc`].
 pub fn may_call_kfunc(kernel: &Kernel, prog_type: ProgramType, name: &str) -> Result<bool, SysError> {
-    kept(kernel, "oxbpf kfuncs of programs", (prog_type, name.to_owned()), || {
+    kept_if_lasting(kernel, "oxbpf kfuncs of programs", (prog_type, name.to_owned()), || {
         if !loads_programs_of(kernel, prog_type)? {
-            return Ok(false);
+            return Ok(Answer { yes: false, lasts: true });
         }
-        let Some(Declared { found: id, module, .. }) = find_function(kernel, name)? else { return Ok(false) };
+        let Some(Declared { found: id, module, .. }) = find_function(kernel, name)? else {
+            return Ok(Answer { yes: false, lasts: false });
+        };
         let ways = Trial::ways(kernel, prog_type)?;
         // The first place of the array means the kernel.
         let fds: Vec<_> = module.iter().chain(&module).map(|module| module.fd.as_fd()).collect();
@@ -66,9 +68,9 @@ pub fn may_call_kfunc(kernel: &Kernel, prog_type: ProgramType, name: &str) -> Re
         });
         match answers {
             // It is the same for all programs of a type.
-            (Some(answer), _) => Ok(answer),
+            (Some(yes), _) => Ok(Answer { yes, lasts: module.is_none() }),
             (None, Some(error)) => Err(error),
-            (None, None) => Ok(false),
+            (None, None) => Ok(Answer { yes: false, lasts: true }),
         }
     })
 }

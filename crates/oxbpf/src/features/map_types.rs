@@ -12,7 +12,7 @@ use crate::load::memlock;
 /// Whether this kernel makes maps of a type, found by making the smallest one. The answer is kept in `kernel`.
 ///
 /// # Errors
-/// `EPERM`, `ENOMEM`: it cannot be found out.
+/// `EPERM`, `EACCES` (an LSM), `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out.
 ///
 /// ```
 /// # let kernel = oxbpf::Kernel::with_door(std::sync::Arc::new(oxbpf::sys::doors::Fake::new()));

@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oxbpf_sys::{Errno, Kernel, KernelVersion, SysError};
 
+use crate::load::memlock;
+
 pub use helpers::{has_helper, may_call_helper};
 pub use kfuncs::{Kfunc, find_kfunc, may_call_kfunc};
 pub use map_types::makes_maps_of;
@@ -202,11 +204,16 @@ pub fn supported(kernel: &Kernel, feature: Feature) -> bool {
 /// ```
 ///
 /// # Errors
-/// `EPERM`, `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out; `EAGAIN`: signals came again and again.
+/// `EPERM`, `EACCES` (an LSM), `ENOMEM`, `EMFILE`, `ENFILE`: it cannot be found out; `EAGAIN`: signals came again and
+/// again.
 pub fn probe(kernel: &Kernel, feature: Feature) -> Result<bool, SysError> {
     let (what, _, ask) = feature.row();
     kept(kernel, "oxbpf features", what, || {
-        let found = ask(kernel)?;
+        let found = match feature {
+            // Lifting the limit asks for this.
+            Feature::MemcgAccounting => ask(kernel)?,
+            _ => memlock::retried(kernel, || ask(kernel))?,
+        };
         tracing::debug!(feature = what, found, "probed the kernel");
         Ok(found)
     })
@@ -219,15 +226,34 @@ fn kept<K: Ord + Send + 'static>(
     key: K,
     ask: impl FnOnce() -> Result<bool, SysError>,
 ) -> Result<bool, SysError> {
+    kept_if_lasting(kernel, what, key, || Ok(Answer { yes: ask()?, lasts: true }))
+}
+
+/// What a question gave.
+struct Answer {
+    yes: bool,
+    /// Whether it is the same as long as the kernel runs.
+    lasts: bool,
+}
+
+/// As [`kept`], but for answers that may be others later.
+fn kept_if_lasting<K: Ord + Send + 'static>(
+    kernel: &Kernel,
+    what: &'static str,
+    key: K,
+    ask: impl FnOnce() -> Result<Answer, SysError>,
+) -> Result<bool, SysError> {
     let known: Arc<Mutex<BTreeMap<K, bool>>> = kernel.memo(what, Arc::default);
     let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(answer) = lock().get(&key) {
         return Ok(*answer);
     }
     // Not locked meanwhile: one answer may take others.
-    let answer = ask()?;
-    lock().insert(key, answer);
-    Ok(answer)
+    let Answer { yes, lasts } = ask()?;
+    if lasts {
+        lock().insert(key, yes);
+    }
+    Ok(yes)
 }
 
 /// What a probe makes of the command it tried: done means "has it", refused or out of means "cannot tell", any other
@@ -242,7 +268,17 @@ fn loaded<T>(outcome: Result<T, SysError>) -> Result<bool, SysError> {
 
 /// Whether a refusal is about who asks or what the machine has left, not about what is asked for.
 fn says_nothing(error: &SysError) -> bool {
-    matches!(error.errno, Errno::EPERM | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN)
+    is_about_asker(error) || is_about_moment(error)
+}
+
+/// A privilege is missing. `EACCES` is an LSM's (SELinux says it of maps and programs); the verifier's comes with words.
+fn is_about_asker(error: &SysError) -> bool {
+    matches!(error.errno, Errno::EPERM | Errno::EACCES)
+}
+
+/// Nothing is left right now, or a signal came.
+fn is_about_moment(error: &SysError) -> bool {
+    matches!(error.errno, Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN | Errno::EINTR)
 }
 
 /// Whether this kernel lacks `feature`, without asking one that is new enough by its version.

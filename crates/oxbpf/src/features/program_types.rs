@@ -21,8 +21,8 @@ use super::trial::{Heard, Trial};
 /// ```
 ///
 /// # Errors
-/// `EPERM` (`CAP_BPF` is missing, for most types `CAP_PERFMON` or `CAP_NET_ADMIN`, too), `ENOMEM`, `EMFILE`, `ENFILE`: it
-/// cannot be found out.
+/// `EPERM` (`CAP_BPF` is missing, for most types `CAP_PERFMON` or `CAP_NET_ADMIN`, too), `EACCES` (an LSM), `ENOMEM`,
+/// `EMFILE`, `ENFILE`, `EAGAIN` (signals came again and again): it cannot be found out.
 #[doc(alias = "libbpf_probe_bpf_prog_type")]
 pub fn loads_programs_of(kernel: &Kernel, prog_type: ProgramType) -> Result<bool, SysError> {
     kept(kernel, "oxbpf program types", prog_type, || {

@@ -139,13 +139,22 @@ impl Trial {
         let mut log = LogBuf::new(LogBuf::ERRORS, LOG_SIZE);
         match memlock::retried(kernel, || kernel.prog_load(&load, Some(&mut log))) {
             Ok(_) => Ok(Heard::Loaded),
-            Err(error) => match log.text().trim() {
-                "" if super::says_nothing(&error) => Err(error),
-                // An EPERM after words about instructions is about these.
-                words => Ok(Heard::Refused(error, words.to_owned())),
-            },
+            // Whatever the verifier said until then.
+            Err(error) if super::is_about_moment(&error) => Err(error),
+            Err(error) => {
+                let words = log.text().trim().to_owned();
+                if super::is_about_asker(&error) && !tells(&words) {
+                    return Err(error);
+                }
+                Ok(Heard::Refused(error, words))
+            }
         }
     }
+}
+
+/// Whether there is more than how much the verifier did: then a missing privilege is one for these instructions.
+fn tells(words: &str) -> bool {
+    words.lines().any(|line| !line.starts_with("processed "))
 }
 
 /// Which member of a struct this is.

@@ -127,6 +127,12 @@ fn helpers_by_type() -> TestResult {
     assert!(!may(ProgramType::SCHED_CLS, "bpf_xdp_adjust_head")?);
     assert!(may(ProgramType::KPROBE, "bpf_get_stackid")?);
     assert!(!may(ProgramType::SOCKET_FILTER, "bpf_get_stackid")?);
+    // No program that traces has it, those for functions (by trampolines, which machines may refuse) neither.
+    let packets = may(ProgramType::TRACING, "bpf_xdp_adjust_head");
+    assert!(
+        matches!(&packets, Ok(false)) || packets.as_ref().is_err_and(|e| e.errno == Errno::EPERM),
+        "{packets:?}"
+    );
     // Iterators only.
     assert!(may(ProgramType::TRACING, "bpf_seq_write")?);
     let cookies = reached((5, 15))?;

@@ -17,6 +17,7 @@ mod older;
 mod open;
 mod plan;
 mod prepare;
+mod probes;
 mod tokens;
 
 use std::sync::Arc;

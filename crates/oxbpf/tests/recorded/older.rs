@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use oxbpf::btf::{Btf, Kind};
+use oxbpf::features::{Feature, probe};
 use oxbpf::obj::Insn;
 use oxbpf::sys::doors::{Fake, Older};
 use oxbpf::sys::uapi::{MapCreateAttr, ProgLoadAttr};
@@ -152,6 +153,17 @@ fn the_limit_of_locked_memory_is_raised_when_it_stands_in_the_way() {
     let charged_late = calls.iter().rposition(|call| call.errno == Some(Errno::EPERM)).unwrap();
     let raise = calls.iter().rposition(|call| call.name.starts_with("prlimit")).unwrap();
     assert!(charged_late < raise, "nothing is refused afterwards");
+}
+
+/// Kernels with features carried back to them are asked for them, and what they answer for want of memory is no answer.
+#[test]
+fn probes_raise_the_limit_too() {
+    let kernel = |may_raise| oxbpf::Kernel::with_door(charging(version(4, 18), may_raise));
+    for feature in [Feature::ObjectNames, Feature::Btf, Feature::ExpectedAttachType] {
+        assert_eq!(probe(&kernel(true), feature), Ok(true), "{feature}");
+        let refused = kernel(false);
+        assert_eq!(probe(&refused, feature).unwrap_err().errno, Errno::EPERM);
+    }
 }
 
 #[test]
