@@ -298,7 +298,7 @@ pub enum Error {
     #[error(transparent)]
     TestRun(#[from] Box<TestRunError>),
 
-    /// A ring buffer could not be read.
+    /// A ring buffer could not be read or written.
     #[error(transparent)]
     RingBuffer(#[from] RingBufferError),
 
@@ -325,6 +325,7 @@ impl Error {
             Self::Attach(error) => error.errno(),
             Self::TestRun(error) => error.errno(),
             Self::RingBuffer(RingBufferError::Map { source, .. }) => Some(source.errno),
+            Self::RingBuffer(RingBufferError::Epoll(source)) => source.raw_os_error().map(Errno),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use oxbpf_obj::AttachType;
 use oxbpf_sys::uapi::{AttachFlags, XdpFlags};
 use oxbpf_sys::{Errno, SysError};
+use rustix::io::retry_on_intr;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
@@ -58,11 +59,15 @@ fn ask(index: u32) -> rustix::io::Result<Vec<u8>> {
     request.extend([0; 4]); // family and type of link
     request.extend(index.to_ne_bytes());
     request.extend([0; 8]); // flags, which of them to change
-    rustix::net::sendto(&socket, &request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-    // One message, however long.
+    let to = SocketAddrNetlink::new(0, 0);
+    retry_on_intr(|| rustix::net::sendto(&socket, &request, SendFlags::empty(), &to))?;
+    // One message; the flag has its true length told.
     let mut answer = vec![0; 64 << 10];
-    let (len, _) = rustix::net::recv(&socket, &mut answer, RecvFlags::empty())?;
-    answer.truncate(len);
+    let (read, len) = retry_on_intr(|| rustix::net::recv(&socket, &mut answer[..], RecvFlags::TRUNC))?;
+    if read < len {
+        return Err(rustix::io::Errno::MSGSIZE);
+    }
+    answer.truncate(read);
     Ok(answer)
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use oxbpf_sys::{Errno, Kernel, LinkInfo, LinkUpdate, SysError};
+use oxbpf_sys::{Errno, Kernel, LinkInfo, SysError};
 
 use crate::attach::TracefsProbe;
 use crate::map::pin;
@@ -146,29 +146,6 @@ impl Link {
         Link { kernel: map.kernel().clone(), program: name, kind, target, parts }
     }
 
-    /// Puts another struct_ops map, of the same struct and with the same name in it, in place of the one that is
-    /// registered (6.4), without a moment in between.
-    ///
-    /// # Errors
-    /// [`Error::MapKind`] if `map` is none that a link can register; [`Error::Kernel`]: `EINVAL` if this link is of
-    /// another kind or the tables do not go together, `EOPNOTSUPP` if the kernel cannot change such tables.
-    #[doc(alias = "bpf_link__update_map")]
-    pub fn update_struct_ops(&mut self, map: &Map) -> Result<(), Error> {
-        let wrong = || Error::MapKind {
-            map: map.name().to_owned(),
-            expected: "a map of .struct_ops.link",
-            found: map.map_type(),
-        };
-        if !map.store_struct_ops()? {
-            return Err(wrong());
-        }
-        let [Part { link: Some(link), .. }] = &self.parts[..] else { return Err(wrong()) };
-        let update = LinkUpdate { new: map.as_fd(), old: None, flags: 0 };
-        self.kernel.link_update(link.as_fd(), &update).map_err(Error::Kernel)?;
-        self.target = map.name().to_owned();
-        Ok(())
-    }
-
     pub(crate) fn kernel(&self) -> &Kernel {
         &self.kernel
     }
@@ -190,7 +167,8 @@ impl Link {
 
     /// The descriptor of the kernel's link.
     ///
-    /// `None` where there is none (perf events before Linux 5.15), or where there is one for each CPU.
+    /// `None` where there is none (perf events before Linux 5.15, maps of `.struct_ops`), or where there is one for each
+    /// CPU.
     #[doc(alias = "bpf_link__fd")]
     pub fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.parts[..] {
@@ -227,9 +205,12 @@ impl Link {
     }
 
     pub(crate) fn no_link(&self, op: &'static str) -> SysError {
-        let reason = match self.parts.len() {
-            0 | 1 => "this kernel has no link for it (perf events before Linux 5.15)".to_owned(),
-            n => format!("it is {n} links, one for each CPU"),
+        let reason = match (self.kind, self.parts.len()) {
+            (LinkKind::StructOps, _) => {
+                "it is registered by its value; maps of .struct_ops.link are by a link".to_owned()
+            }
+            (_, 0 | 1) => "this kernel has no link for it (perf events before Linux 5.15)".to_owned(),
+            (_, n) => format!("it is {n} links, one for each CPU"),
         };
         SysError::new(op, Errno::EOPNOTSUPP).because(reason)
     }

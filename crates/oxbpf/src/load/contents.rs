@@ -1,5 +1,7 @@
 //! What is put into maps when an object is loaded.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd};
 
 use oxbpf_obj::{Contents, Data, MapFlags, MapOrigin, MapSpec, MapType, ObjectSpec, SlotTarget};
@@ -52,13 +54,26 @@ fn fill_runs(map: &Map, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// Puts maps into a new map of maps.
-pub(super) fn fill_map_of_maps(spec: &ObjectSpec, maps: &Maps, map_spec: &MapSpec, map: &Map) -> Result<()> {
+/// The indices of things by their names: of several with the same name, the first.
+pub(super) fn by_name<'s>(named: impl Iterator<Item = (usize, &'s str)>) -> HashMap<&'s str, usize> {
+    let mut indices = HashMap::new();
+    for (index, name) in named {
+        indices.entry(name).or_insert(index);
+    }
+    indices
+}
+
+/// Puts maps, which `named` tells the index of, into a new map of maps.
+pub(super) fn fill_map_of_maps(
+    named: &HashMap<&str, usize>,
+    maps: &Maps,
+    map_spec: &MapSpec,
+    map: &Map,
+) -> Result<()> {
     let Contents::Slots(slots) = &map_spec.contents else { return Ok(()) };
     for slot in slots {
         let SlotTarget::Map(target) = &slot.target else { continue };
-        let made = spec.maps.iter().position(|m| m.name == *target).and_then(|index| maps.get(index));
-        let Some(made) = made else {
+        let Some(made) = named.get(&**target).and_then(|index| maps.get(*index)) else {
             return Err(Error::MapDefinition {
                 map: map_spec.name.clone(),
                 reason: format!("map {target}, for slot {}, was not created", slot.index),
@@ -69,20 +84,20 @@ pub(super) fn fill_map_of_maps(spec: &ObjectSpec, maps: &Maps, map_spec: &MapSpe
     Ok(())
 }
 
-/// Puts programs, each with its index in the spec, into program arrays, once they are loaded. Programs that are not
-/// loaded leave their slot empty.
-pub(super) fn fill_program_arrays(
-    spec: &ObjectSpec,
-    maps: &Maps,
-    loaded: &[(usize, &Program)],
-) -> Result<()> {
+/// Puts programs, which `loaded` has by their index in the spec, into program arrays. Programs that are not loaded leave
+/// their slot empty.
+pub(super) fn fill_program_arrays(spec: &ObjectSpec, maps: &Maps, loaded: &[Option<&Program>]) -> Result<()> {
+    let named = LazyCell::new(|| {
+        let programs = spec.programs.iter().map(|program| &*program.name).enumerate();
+        by_name(programs.filter(|(index, _)| loaded.get(*index).is_some_and(Option::is_some)))
+    });
     for (index, map_spec) in spec.maps.iter().enumerate() {
         let Contents::Slots(slots) = &map_spec.contents else { continue };
         let Some(map) = maps.get(index).filter(|map| map.map_type() == MapType::PROG_ARRAY) else { continue };
         for slot in slots {
             let SlotTarget::Program(target) = &slot.target else { continue };
-            let is_target = |index: usize| spec.programs.get(index).is_some_and(|p| p.name == *target);
-            if let Some((_, program)) = loaded.iter().find(|(index, _)| is_target(*index)) {
+            let program = named.get(&**target).and_then(|index| *loaded.get(*index)?);
+            if let Some(program) = program {
                 put(map, slot.index, program.as_fd().as_raw_fd())?;
             }
         }
@@ -95,12 +110,11 @@ pub(super) fn fill_struct_ops(
     spec: &ObjectSpec,
     struct_ops: &StructOpsMaps,
     maps: &Maps,
-    loaded: &[(usize, &Program)],
+    loaded: &[Option<&Program>],
 ) {
     for (index, ops) in struct_ops.iter() {
         let Some(map) = maps.get(index) else { continue };
-        let find = |wanted: usize| Some(loaded.iter().find(|(index, _)| *index == wanted)?.1.clone());
-        let slots = ops.slots.iter().filter_map(|(at, program)| Some((*at, find(*program)?)));
+        let slots = ops.slots.iter().filter_map(|(at, index)| Some((*at, (*loaded.get(*index)?)?.clone())));
         let autoattach = spec.maps.get(index).is_some_and(|map| map.autoattach);
         map.set_struct_ops(StructOpsValue {
             value: ops.value.clone(),

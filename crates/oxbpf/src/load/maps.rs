@@ -1,5 +1,6 @@
 //! Maps: created, shared, filled and frozen.
 
+use std::cell::LazyCell;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
@@ -54,9 +55,10 @@ pub(super) fn create(
         maps.maps.push(made);
     }
     // All maps exist by now, so that they may refer to each other in any order.
+    let named = LazyCell::new(|| contents::by_name(spec.maps.iter().map(|map| &*map.name).enumerate()));
     for (index, path) in std::mem::take(&mut maps.unfilled) {
         let (Some(map), Some(made)) = (spec.maps.get(index), maps.get(index).cloned()) else { continue };
-        contents::fill_map_of_maps(spec, &maps, map, &made)?;
+        contents::fill_map_of_maps(&named, &maps, map, &made)?;
         let made = maker.pin(map, made, path.as_deref(), &mut maps.pins)?;
         if let Some(place) = maps.maps.get_mut(index) {
             *place = Some(made);

@@ -78,7 +78,12 @@ impl Parts {
         let Self { struct_ops, maps, jump_tables, .. } = self;
         // The programs hold on to them.
         drop(jump_tables);
-        let loaded: Vec<_> = images.programs().into_iter().zip(&programs).collect();
+        let mut loaded = vec![None; spec.programs.len()];
+        for (index, program) in images.programs().into_iter().zip(&programs) {
+            if let Some(place) = loaded.get_mut(index) {
+                *place = Some(program);
+            }
+        }
         contents::fill_program_arrays(spec, &maps, &loaded)?;
         contents::fill_struct_ops(spec, &struct_ops, &maps, &loaded);
         let globals = spec.globals().filter_map(|mut var| {

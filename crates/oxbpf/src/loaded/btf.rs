@@ -62,7 +62,8 @@ impl LoadedBtf {
         Self::from_fd(kernel, kernel.fd_by_id_with(ObjectKind::Btf, id, &how)?)
     }
 
-    /// All BTF that the kernel has (5.4, needs `CAP_SYS_ADMIN`), its own first; see [`Loaded`] for what the items are.
+    /// All BTF that the kernel has (5.4, needs `CAP_SYS_ADMIN`); see [`Loaded`] for what the items are. The kernel's own is
+    /// among it (5.11) since a program was first verified, mostly as the first.
     #[doc(alias = "bpf_btf_get_next_id")]
     pub fn iter_loaded(kernel: &Kernel) -> Loaded<Self> {
         Loaded::new(kernel, ObjectKind::Btf, Self::from_fd)

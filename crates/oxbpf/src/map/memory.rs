@@ -112,7 +112,12 @@ impl Map {
                 }
                 other => other,
             };
-            *state = mapped.map_or(State::Refused, |mapping| State::Mapped(Arc::new(mapping)));
+            *state = match mapped {
+                Ok(mapping) => State::Mapped(Arc::new(mapping)),
+                // No room at the moment: the next one asks again.
+                Err(error) if matches!(error.errno, Errno::ENOMEM | Errno::EAGAIN) => State::Unknown,
+                Err(_) => State::Refused,
+            };
         }
         match &*state {
             State::Mapped(mapping) => Some(act(mapping)),

@@ -21,9 +21,13 @@ pub struct RingPositions {
 }
 
 impl RingPositions {
-    /// Bytes that are reserved or committed and not yet read.
+    /// Bytes that are reserved or committed and not yet read: never more than the ring holds, though the two may be of
+    /// different moments.
     pub fn available(&self) -> u64 {
-        self.producer.wrapping_sub(self.consumer)
+        // On machines of 32 bits they begin anew there.
+        let ahead = self.producer.wrapping_sub(self.consumer);
+        let ahead = if size_of::<usize>() == 4 { u64::from(ahead as u32) } else { ahead };
+        ahead.min(u64::from(self.size))
     }
 }
 

@@ -39,7 +39,7 @@ pub enum RingBufferError {
         map: String,
     },
     /// The map cannot be mapped into memory or waited for.
-    #[error("cannot read ring buffer `{map}`")]
+    #[error("ring buffer `{map}`: {source}")]
     Map {
         /// The map's name.
         map: String,
@@ -58,7 +58,7 @@ pub enum RingBufferError {
         max: usize,
     },
     /// The epoll instance cannot be made or waited for.
-    #[error("cannot wait for ring buffers")]
+    #[error("cannot wait for ring buffers: {0}")]
     Epoll(#[source] std::io::Error),
     /// The positions or lengths in the shared memory contradict themselves: another process with access to the map
     /// has changed them. Nothing was read out of bounds; the ring cannot be read any further.
@@ -176,8 +176,7 @@ impl RingBufferBuilder {
         let Some(size) = size else {
             return Err(RingBufferError::BadSize { map: map.name().to_owned(), size: entries }.into());
         };
-        let memory = Memory::map(map.kernel(), map.as_fd(), size)
-            .map_err(|source| RingBufferError::Map { map: map.name().to_owned(), source })?;
+        let memory = Memory::map(map.kernel(), map.as_fd(), size).map_err(|source| refused(map, source))?;
         self.rings.push(Ring::new(memory, tag, map.name().to_owned()));
         self.maps.push(map.clone());
         Ok(self)
@@ -191,10 +190,7 @@ impl RingBufferBuilder {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(epoll_error)?;
         for (i, map) in self.maps.iter().enumerate() {
             let data = epoll::EventData::new_u64(i as u64);
-            epoll::add(&epoll, map.as_fd(), data, epoll::EventFlags::IN).map_err(|e| {
-                let source = SysError::new("epoll_ctl", e.into());
-                RingBufferError::Map { map: map.name().to_owned(), source }
-            })?;
+            epoll::add(&epoll, map.as_fd(), data, epoll::EventFlags::IN).map_err(|e| not_watched(map, e))?;
         }
         // The epoll instance holds on to the maps' files, and so do the mappings: the maps may go.
         Ok(RingBuffer { epoll, rings: self.rings })
@@ -300,6 +296,18 @@ impl AsFd for RingBuffer {
 
 pub(crate) fn epoll_error(e: Errno) -> RingBufferError {
     RingBufferError::Epoll(e.into())
+}
+
+/// The map cannot be mapped.
+pub(crate) fn refused(map: &Map, source: SysError) -> RingBufferError {
+    RingBufferError::Map { map: map.name().to_owned(), source: map.explained(source) }
+}
+
+/// The map cannot be waited for.
+pub(crate) fn not_watched(map: &Map, e: Errno) -> RingBufferError {
+    let source = SysError::new("epoll_ctl", e.into());
+    let source = if e == Errno::EXIST { source.because("it was added before") } else { source };
+    RingBufferError::Map { map: map.name().to_owned(), source }
 }
 
 /// Whole milliseconds, at most what epoll_pwait takes: finer ones need epoll_pwait2, which Linux has since 5.11.

@@ -84,7 +84,7 @@ impl<V: Plain> Array<V> {
     /// Replaces the elements from `first` on, with one system call (5.6). Returns how many.
     ///
     /// # Errors
-    /// [`Error::Batch`], which tells how many were replaced before: `E2BIG` past the end, `ENOTSUPP` before 5.6.
+    /// [`Error::Batch`], which tells how many were replaced before: `E2BIG` past the end, `EINVAL` before 5.6.
     #[doc(alias = "bpf_map_update_batch")]
     pub fn set_all(&self, first: u32, values: &[V]) -> Result<usize, Error> {
         let indices: Vec<u32> = (first..=u32::MAX).take(values.len()).collect();

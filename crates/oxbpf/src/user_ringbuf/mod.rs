@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxbpf_obj::MapType;
-use oxbpf_sys::SysError;
 use rustix::event::epoll;
 use rustix::io::Errno;
 use zerocopy::{Immutable, IntoBytes};
 
-use crate::ringbuf::{BUSY, DISCARDED, HEADER, RingBufferError, epoll_error, to_timespec};
+use crate::ringbuf::{BUSY, DISCARDED, HEADER, RingBufferError};
+use crate::ringbuf::{epoll_error, not_watched, refused, to_timespec};
 use crate::{Error, Map};
 use memory::Memory;
 
@@ -80,8 +80,7 @@ impl UserRingBuffer {
         let Some(size) = size else {
             return Err(RingBufferError::BadSize { map: map.name().to_owned(), size: entries }.into());
         };
-        let memory = Memory::map(map.kernel(), map.as_fd(), size)
-            .map_err(|source| RingBufferError::Map { map: map.name().to_owned(), source })?;
+        let memory = Memory::map(map.kernel(), map.as_fd(), size).map_err(|source| refused(map, source))?;
         Ok(UserRingBuffer { map: map.clone(), memory: Arc::new(memory), epoll: None })
     }
 
@@ -181,10 +180,8 @@ impl UserRingBuffer {
     fn watch(&self) -> Result<OwnedFd, Error> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(epoll_error)?;
         let events = epoll::EventFlags::OUT | epoll::EventFlags::ET;
-        epoll::add(&epoll, self.map.as_fd(), epoll::EventData::new_u64(0), events).map_err(|e| {
-            let source = SysError::new("epoll_ctl", e.into());
-            RingBufferError::Map { map: self.map.name().to_owned(), source }
-        })?;
+        epoll::add(&epoll, self.map.as_fd(), epoll::EventData::new_u64(0), events)
+            .map_err(|e| not_watched(&self.map, e))?;
         Ok(epoll)
     }
 }

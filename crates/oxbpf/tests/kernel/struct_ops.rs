@@ -64,6 +64,12 @@ fn called() -> TestResult {
     assert_eq!(twice.errno(), Some(Errno::EBUSY), "{twice}");
     connect_with("oxbpf_called")?;
     assert_eq!(loaded.global::<u64>("inits")?, 1);
+    // There is no link, and not for want of a newer kernel.
+    let none = links[0].info().expect_err("registered by its value").to_string();
+    assert!(
+        none.ends_with(": it is registered by its value; maps of .struct_ops.link are by a link"),
+        "{none}"
+    );
     drop(links);
     assert!(wait_until(PATIENCE, || !is_registered("oxbpf_called")));
     let other = loaded.map("struct_o.bss")?.attach_struct_ops().expect_err("no table");
@@ -129,12 +135,17 @@ fn linked() -> TestResult {
         only(spec, &["linked", "replacement"]);
         Ok(())
     })?;
+    let other = Loaded::new("tests/raw_tp.bpf.o")?;
+    let refused = other.object.program("on_enter")?.attach()?.update_struct_ops(loaded.map("linked")?);
+    let refused = refused.expect_err("a link of another kind").to_string();
+    assert!(refused.ends_with(": only a link of a struct_ops map takes another map"), "{refused}");
     let mut link = loaded.map("linked")?.attach_struct_ops()?;
     connect_with("oxbpf_linked")?;
     assert_eq!(loaded.global::<u64>("inits")?, 1);
     link.update_struct_ops(loaded.map("replacement")?)?;
     connect_with("oxbpf_linked")?;
     assert_eq!(loaded.global::<u64>("inits")?, 101, "by the other function");
+    assert_eq!((link.program(), link.target()), ("replacement", "replacement"));
     link.detach()?;
     assert!(wait_until(PATIENCE, || !is_registered("oxbpf_linked")));
     Ok(())

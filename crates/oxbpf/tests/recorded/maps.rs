@@ -1,12 +1,14 @@
 //! Maps that take more than a call: arenas with variables, jump tables, maps of one program, inner maps that are given.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use oxbpf::obj::insn::opcode;
 use oxbpf::obj::{FixupKind, Insn};
-use oxbpf::sys::doors::{Fake, Recorded};
+use oxbpf::sys::doors::{Fake, Recorded, Recorder};
 use oxbpf::sys::uapi::{MapCreateAttr, MapElemAttr, ProgLoadAttr};
-use oxbpf::{Arena, Kernel, LoadOptions, Map, MapCreate, MapFlags, MapType, Object, ObjectSpec};
+use oxbpf::sys::{Call, Door, Reply};
+use oxbpf::{Arena, Errno, Kernel, LoadOptions, Map, MapCreate, MapFlags, MapType, Object, ObjectSpec};
 use sha2::{Digest as _, Sha256};
 
 use crate::elf::File;
@@ -175,7 +177,7 @@ fn exclusive_maps_carry_the_hash_of_their_program() {
 #[test]
 fn inner_maps_may_be_given() {
     let spec = spec("tests/inner_maps.bpf.o");
-    let recorder = Arc::new(oxbpf::sys::doors::Recorder::new(Arc::new(Fake::new())));
+    let recorder = Arc::new(Recorder::new(Arc::new(Fake::new())));
     let kernel = Kernel::with_door(recorder.clone());
     let create = MapCreate {
         map_type: MapType::ARRAY,
@@ -213,4 +215,39 @@ fn resized_data_is_as_large_as_its_types() {
     assert_eq!(named(&calls, "BPF_MAP_CREATE").iter().filter(|call| call.errno.is_some()).count(), 0);
     let load: ProgLoadAttr = named(&calls, "BPF_PROG_LOAD")[0].view();
     assert_ne!(load.prog_btf_fd, 0);
+}
+
+/// Has no room for memory at first.
+#[derive(Debug)]
+struct Narrow {
+    inner: Fake,
+    full: AtomicBool,
+}
+
+// SAFETY: all replies are errors or those of the inner door.
+unsafe impl Door for Narrow {
+    fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
+        match call {
+            Call::Mmap { .. } if self.full.load(Ordering::Relaxed) => Err(Errno::ENOMEM),
+            call => self.inner.call(call),
+        }
+    }
+}
+
+/// Where there is no room for it just now, the whole map is read, and the next time it is mapped.
+#[test]
+fn memory_that_is_not_to_be_had_is_asked_for_again() {
+    let door = Arc::new(Narrow { inner: Fake::new(), full: AtomicBool::new(true) });
+    let recorder = Arc::new(Recorder::new(door.clone()));
+    let spec = spec("tests/globals.bpf.o");
+    let object = Object::load(&spec, &options(&spec, Kernel::with_door(recorder.clone()))).unwrap();
+    let counter = object.global("counter").unwrap();
+    let lookups = || {
+        recorder.take();
+        assert_eq!(counter.get::<u64>().unwrap(), 1000);
+        named(&recorder.take(), "BPF_MAP_LOOKUP_ELEM").len()
+    };
+    assert_eq!(lookups(), 1);
+    door.full.store(false, Ordering::Relaxed);
+    assert_eq!(lookups(), 0);
 }
