@@ -1,6 +1,7 @@
 //! The one error of this crate.
 
-use std::fmt;
+mod text;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::load::MissingExtern;
 use crate::ringbuf::RingBufferError;
 use crate::test_run::TestRunError;
 use crate::verifier::VerifierError;
+use text::{Advice, List, endian_name};
 
 /// What this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -249,6 +251,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// A program is for a function of another program, and the kernel does not give out that one's types.
+    #[error("program {program}: the types of program {target}: {source}{}", Advice(.hint))]
+    TargetBtf {
+        /// Its name.
+        program: String,
+        /// The other program.
+        target: String,
+        /// The kernel's answer.
+        source: SysError,
+        /// What to do about it.
+        hint: Option<Box<Hint>>,
+    },
+
     /// The kernel refused a program before the verifier looked at it.
     #[error("program {program} ({section}, {prog_type}): {source}{}", Advice(.hint))]
     ProgramLoad {
@@ -319,6 +334,7 @@ impl Error {
             | Self::Map { source, .. }
             | Self::Batch { source, .. }
             | Self::Pin { source, .. }
+            | Self::TargetBtf { source, .. }
             | Self::ProgramLoad { source, .. }
             | Self::Kernel(source) => Some(source.errno),
             Self::Rejected(error) => Some(error.errno),
@@ -341,6 +357,7 @@ impl Error {
                 | Self::MapCreate { source, .. }
                 | Self::Map { source, .. }
                 | Self::Pin { source, .. }
+                | Self::TargetBtf { source, .. }
                 | Self::ProgramLoad { source, .. }
                 | Self::Kernel(source),
             ) => source.unsupported.as_deref(),
@@ -351,38 +368,23 @@ impl Error {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<&Hint> {
         match self {
-            Self::ObjectBtf { hint, .. } | Self::MapCreate { hint, .. } | Self::ProgramLoad { hint, .. } => {
-                hint.as_deref()
-            }
+            Self::ObjectBtf { hint, .. }
+            | Self::MapCreate { hint, .. }
+            | Self::TargetBtf { hint, .. }
+            | Self::ProgramLoad { hint, .. } => hint.as_deref(),
             Self::Attach(error) => error.hint.as_ref(),
             _ => None,
         }
     }
-}
 
-fn endian_name(endian: Endian) -> &'static str {
-    match endian {
-        Endian::Little => "little",
-        Endian::Big => "big",
-    }
-}
-
-/// The hint after the error, if there is one.
-struct Advice<'a>(&'a Option<Box<Hint>>);
-
-impl fmt::Display for Advice<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
-    }
-}
-
-/// Things with commas between them.
-struct List<'a, T>(&'a [T]);
-
-impl<T: fmt::Display> fmt::Display for List<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((first, rest)) = self.0.split_first() else { return f.write_str("none") };
-        first.fmt(f)?;
-        rest.iter().try_for_each(|next| write!(f, ", {next}"))
+    /// Where what to do about a refused load is put.
+    pub(crate) fn hint_mut(&mut self) -> Option<&mut Hint> {
+        match self {
+            Self::ObjectBtf { hint, .. }
+            | Self::MapCreate { hint, .. }
+            | Self::TargetBtf { hint, .. }
+            | Self::ProgramLoad { hint, .. } => hint.as_deref_mut(),
+            _ => None,
+        }
     }
 }

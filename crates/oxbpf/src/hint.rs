@@ -1,6 +1,7 @@
 //! What a person can do about a refusal: the advice an error carries.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use oxbpf_sys::{Lockdown, SysError, Unsupported};
 
@@ -18,6 +19,13 @@ pub enum Hint {
     /// The process has the capabilities, but in a user namespace, as in a container: for BPF those of the first one count,
     /// or a token (6.9).
     UserNamespace,
+    /// As above, and where a token was looked for unasked there was none to be had.
+    NoToken {
+        /// Where: the place of the BPF file system.
+        path: PathBuf,
+        /// What went wrong.
+        source: SysError,
+    },
     /// The kernel is older than the first one that has what was asked for.
     KernelTooOld(Box<Unsupported>),
     /// `RLIMIT_MEMLOCK` bounds the memory of maps and programs on kernels before 5.11, and it could not be raised.
@@ -64,6 +72,13 @@ impl fmt::Display for Hint {
             Self::UserNamespace => f.write_str(
                 "this process is in a user namespace, whose capabilities do not count for BPF: run it outside, or with a \
                  BPF token (LIBBPF_BPF_TOKEN_PATH)",
+            ),
+            Self::NoToken { path, source } => write!(
+                f,
+                "this process is in a user namespace, whose capabilities do not count for BPF, and no BPF token was to be \
+                 had from {}: {source}; run it outside, or set LIBBPF_BPF_TOKEN_PATH to a BPF file system that delegates \
+                 privileges",
+                path.display()
             ),
             Self::KernelTooOld(unsupported) => unsupported.fmt(f),
             Self::Memlock { limit } => write!(

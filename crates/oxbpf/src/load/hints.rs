@@ -58,6 +58,13 @@ pub(crate) fn program_of(
     hint.map(Box::new)
 }
 
+/// Advice about what was not to be had by its id, as above.
+pub(super) fn by_id(kernel: &Kernel, error: &mut SysError) -> Option<Box<Hint>> {
+    let hint = Hint::too_old(error);
+    let denied = || missing(kernel, vec![Capability::SysAdmin]).filter(|_| error.errno == Errno::EPERM);
+    hint.or_else(denied).map(Box::new)
+}
+
 /// All that loading `object` takes, so that a person is told once.
 pub(super) fn needs_of_object(object: &ObjectSpec) -> Vec<Capability> {
     let loaded = object.programs.iter().filter(|program| program.autoload);

@@ -12,7 +12,7 @@ use super::jump_tables::{self, Arrays};
 use super::kernel_types::{KernelTypes, ModuleTypes};
 use super::maps::{self, Maps};
 use super::struct_ops::{self, StructOpsMaps};
-use super::token::Access;
+use super::token::{Access, Unasked};
 use super::{LoadOptions, contents, programs, relocate};
 use crate::error::{Error, Result};
 use crate::features::{Feature, lacks};
@@ -22,7 +22,7 @@ use crate::object::Object;
 #[derive(Debug)]
 pub(super) struct Parts {
     /// How the kernel is accessed: with a token maybe, or with none yet.
-    access: (Kernel, bool),
+    access: (Kernel, Unasked),
     /// Those of the kernel.
     pub(super) types: KernelTypes,
     pub(super) btf: Option<LoadedBtf>,

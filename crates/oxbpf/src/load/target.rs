@@ -4,10 +4,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, Btf, KernelTarget, ProgramSpec, ProgramType, TypeId};
-use oxbpf_sys::{Kernel, ObjectKind, SysError, uapi::OpenFlags};
+use oxbpf_sys::{Errno, Kernel, ObjectKind, SysError, uapi::OpenFlags};
 
-use super::handlers;
 use super::kernel_types::{Declared, KernelTypes, ModuleTypes};
+use super::{handlers, hints};
 use crate::btf::Kind;
 use crate::error::{Error, Result};
 use crate::program::Program;
@@ -52,7 +52,17 @@ pub(super) fn find<'a>(
         return Err(missing("its section names no target; set attach_to before loading".into()));
     };
     if let Some(program) = program {
-        let id = in_program(kernel, name, program).map_err(missing)?;
+        let of = program.name();
+        let btf = types_of(kernel, program).map_err(|mut source| Error::TargetBtf {
+            program: spec.name.clone(),
+            target: of.to_owned(),
+            hint: hints::by_id(kernel, &mut source),
+            source,
+        })?;
+        let btf =
+            btf.ok_or_else(|| missing(format!("program {of} has no BTF, so its functions have no names")))?;
+        let id = btf.find(name, Kind::Func);
+        let id = id.ok_or_else(|| missing(format!("program {of} has no function {name}")))?;
         return Ok(Target { id, module: None, program: Some(program) });
     }
     if spec.prog_type == ProgramType::EXT {
@@ -98,16 +108,13 @@ pub(crate) fn find_function(kernel: &Kernel, name: &str) -> Result<Option<Declar
     look(&KernelTarget::new(None, name), &KernelTypes::new(kernel))
 }
 
-/// The function `name` of another program.
-fn in_program(kernel: &Kernel, name: &str, program: &Program) -> Result<TypeId, String> {
-    let of = program.name();
-    let explain = |error: SysError| format!("program {of}: {error}");
-    let info = kernel.prog_info(program.as_fd()).map_err(explain)?;
+/// The types of another program, if it has any.
+fn types_of(kernel: &Kernel, program: &Program) -> Result<Option<Btf>, SysError> {
+    let info = kernel.prog_info(program.as_fd())?;
     if info.btf_id == 0 {
-        return Err(format!("program {of} has no BTF, so its functions have no names"));
+        return Ok(None);
     }
-    let fd = kernel.fd_by_id(ObjectKind::Btf, info.btf_id, OpenFlags::empty()).map_err(explain)?;
-    let data = kernel.btf_data(fd.as_fd()).map_err(explain)?;
-    let btf = Btf::parse(data).map_err(|error| format!("the BTF of program {of}: {error}"))?;
-    btf.find(name, Kind::Func).ok_or_else(|| format!("program {of} has no function {name}"))
+    let fd = kernel.fd_by_id(ObjectKind::Btf, info.btf_id, OpenFlags::empty())?;
+    let btf = Btf::parse(kernel.btf_data(fd.as_fd())?);
+    btf.map(Some).map_err(|error| SysError::new("parse", Errno::EINVAL).because(error.to_string()))
 }

@@ -9,6 +9,7 @@ use oxbpf_sys::{Errno, Kernel, OpenHow, SysError};
 
 use super::LoadOptions;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 
 /// The file system that is tried unasked.
 const DEFAULT: &str = "/sys/fs/bpf";
@@ -22,7 +23,8 @@ const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
 pub enum Token {
     /// From the file system that the environment's `LIBBPF_BPF_TOKEN_PATH` names, as [`At`](Self::At); no token if that is
     /// there and empty. If it is not there: from `/sys/fs/bpf`, once the kernel has refused something for want of
-    /// privileges, and only if that delegates something.
+    /// privileges, and only if that delegates something; otherwise the refusal says why not
+    /// ([`Hint::NoToken`](crate::Hint::NoToken)).
     #[default]
     Auto,
     /// From nowhere.
@@ -43,12 +45,22 @@ impl Token {
     }
 }
 
+/// What is known of a token that nobody asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Unasked {
+    /// None is to be looked for, or it was found.
+    Settled,
+    /// There may be one.
+    Open,
+    /// There is none, for this reason.
+    Missing(SysError),
+}
+
 /// The way to the kernel: as the options say, or with a token.
 #[derive(Debug)]
 pub(super) struct Access<'o> {
     options: Cow<'o, LoadOptions>,
-    /// Whether there may be a token to ask for.
-    may_ask: bool,
+    unasked: Unasked,
 }
 
 impl<'o> Access<'o> {
@@ -58,12 +70,12 @@ impl<'o> Access<'o> {
             Token::Auto => std::env::var_os(VARIABLE),
             _ => None,
         };
-        let mut access = Self { options: Cow::Borrowed(options), may_ask: false };
+        let mut access = Self { options: Cow::Borrowed(options), unasked: Unasked::Settled };
         match &*options.token.resolve(variable.as_deref()) {
             // Who brings one needs no other.
             _ if options.kernel.token().is_some() => {}
             Token::Off => {}
-            Token::Auto => access.may_ask = true,
+            Token::Auto => access.unasked = Unasked::Open,
             Token::At(path) => {
                 let kernel = with_token(&options.kernel, path)
                     .map_err(|source| Error::Token { path: path.clone(), source })?;
@@ -74,8 +86,8 @@ impl<'o> Access<'o> {
     }
 
     /// Goes on where [`end`](Self::end) was.
-    pub(super) fn resume(options: &'o LoadOptions, (kernel, may_ask): (Kernel, bool)) -> Self {
-        let mut access = Self { options: Cow::Borrowed(options), may_ask };
+    pub(super) fn resume(options: &'o LoadOptions, (kernel, unasked): (Kernel, Unasked)) -> Self {
+        let mut access = Self { options: Cow::Borrowed(options), unasked };
         if kernel.token().is_some() {
             access.options.to_mut().kernel = kernel;
         }
@@ -83,8 +95,8 @@ impl<'o> Access<'o> {
     }
 
     /// The kernel, with its token, and whether there may still be one to ask for.
-    pub(super) fn end(self) -> (Kernel, bool) {
-        (self.options.kernel.clone(), self.may_ask)
+    pub(super) fn end(self) -> (Kernel, Unasked) {
+        (self.options.kernel.clone(), self.unasked)
     }
 
     /// The options, with the kernel to use.
@@ -94,22 +106,27 @@ impl<'o> Access<'o> {
 
     /// Does `work`; once more, with a token, if it was refused for want of privileges and there is one.
     pub(super) fn with<T>(&mut self, mut work: impl FnMut(&LoadOptions) -> Result<T>) -> Result<T> {
-        let refused = match work(&self.options) {
-            Err(error) if self.may_ask && error.errno() == Some(Errno::EPERM) => error,
+        let mut refused = match work(&self.options) {
+            Err(error) if error.errno() == Some(Errno::EPERM) => error,
             done => return done,
         };
-        self.may_ask = false;
-        match with_token(&self.options.kernel, Path::new(DEFAULT)) {
-            Ok(kernel) => {
-                tracing::debug!(path = DEFAULT, "privileges by a token");
-                self.options.to_mut().kernel = kernel;
-                work(&self.options)
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no token");
-                Err(refused)
+        if let Unasked::Open = self.unasked {
+            match with_token(&self.options.kernel, Path::new(DEFAULT)) {
+                Ok(kernel) => {
+                    tracing::debug!(path = DEFAULT, "privileges by a token");
+                    self.unasked = Unasked::Settled;
+                    self.options.to_mut().kernel = kernel;
+                    return work(&self.options);
+                }
+                Err(error) => self.unasked = Unasked::Missing(error),
             }
         }
+        if let (Unasked::Missing(source), Some(hint @ Hint::UserNamespace)) =
+            (&self.unasked, refused.hint_mut())
+        {
+            *hint = Hint::NoToken { path: DEFAULT.into(), source: source.clone() };
+        }
+        Err(refused)
     }
 }
 

@@ -12,6 +12,15 @@ use oxbpf_testing::{Need, Suite, TestResult, testdata};
 const UNASKED: &str = "--as-a-container";
 const OFF: &str = "--as-a-container-without";
 const NAMED: &str = "--as-a-container-with-a-path";
+const TARGET: &str = "--as-a-container-with-a-target";
+
+/// Everything but opening types by their id.
+const NO_TYPES: &[(&str, &str)] = &[
+    ("delegate_cmds", "map_create:prog_load:btf_load"),
+    ("delegate_maps", "any"),
+    ("delegate_progs", "any"),
+    ("delegate_attachs", "any"),
+];
 
 const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
 pub(crate) fn tests(suite: &mut Suite) {
@@ -26,6 +35,11 @@ pub(crate) fn tests(suite: &mut Suite) {
         std::fs::remove_dir(&at)?;
         outcome
     });
+    suite.test(
+        "tokens::for_the_types_of_a_target",
+        &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 15)],
+        || container::outside(TARGET, &[], &[NO_TYPES, ALL], |_| Ok(())),
+    );
     suite.test("tokens::that_must_be", &[Need::Bpf, Need::Kernel(6, 9)], that_must_be);
 }
 
@@ -36,6 +50,7 @@ pub(crate) fn container() -> Option<ExitCode> {
         UNASKED => unasked,
         OFF => off,
         NAMED => named,
+        TARGET => target,
         _ => return None,
     };
     container::inside(&start, work)
@@ -66,13 +81,22 @@ fn refused(outcome: Result<Object, Error>) {
     assert_eq!(error.hint(), Some(&Hint::UserNamespace), "{error}");
 }
 
+/// As above, where a token was looked for.
+fn found_none(outcome: Result<Object, Error>, errno: Errno) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
+    let Some(Hint::NoToken { path, source }) = error.hint() else { panic!("{error}") };
+    assert_eq!((path.as_path(), source.op, source.errno), (Path::new(BPFFS), "BPF_TOKEN_CREATE", errno));
+    assert!(error.to_string().contains("no BPF token was to be had from /sys/fs/bpf: "), "{error}");
+}
+
 /// The file system in the usual place, if it delegates something.
 fn unasked(container: &Container) -> TestResult {
     // That of the machine is not for this namespace.
-    refused(load(Token::Auto));
+    found_none(load(Token::Auto), Errno::EPERM);
     let empty = container.mount()?;
     container.show(empty.as_fd(), Path::new(BPFFS))?;
-    refused(load(Token::Auto));
+    found_none(load(Token::Auto), Errno::ENOENT);
     let error = load(Token::At(BPFFS.into())).unwrap_err();
     assert!(matches!(&error, Error::Token { path, .. } if path == Path::new(BPFFS)), "{error}");
     assert!(error.to_string().contains("ENOENT"), "{error}");
@@ -100,6 +124,32 @@ fn named(container: &Container) -> TestResult {
     container.show(mount.as_fd(), &path)?;
     works(&load(Token::Auto)?)?;
     refused(load(Token::Off));
+    Ok(())
+}
+
+/// A program that replaces a function of another one, whose types are opened by their id.
+fn target(container: &Container) -> TestResult {
+    let replace = || -> Result<Object, Error> {
+        let target =
+            Object::load(&oxbpf::open(testdata("tests/global_funcs.bpf.o"))?, &LoadOptions::default())?;
+        let mut spec = oxbpf::open(testdata("tests/targets.bpf.o"))?;
+        spec.programs.iter_mut().for_each(|program| program.autoload = program.name == "new_strong");
+        let mut options = LoadOptions::default();
+        options.targets.insert("new_strong".into(), target.program("add")?.clone());
+        Object::load(&spec, &options)
+    };
+    let mount = container.mount()?;
+    container.show(mount.as_fd(), Path::new(BPFFS))?;
+    let error = replace().unwrap_err();
+    assert!(matches!(&error, Error::TargetBtf { target, .. } if target == "add"), "{error}");
+    assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
+    let mount = container.mount()?;
+    container.show(mount.as_fd(), Path::new(BPFFS))?;
+    match replace() {
+        Ok(object) => assert_eq!(object.programs().len(), 1),
+        // The types were found; some kernels make no trampolines.
+        Err(error) => assert!(matches!(error, Error::ProgramLoad { .. }), "{error}"),
+    }
     Ok(())
 }
 

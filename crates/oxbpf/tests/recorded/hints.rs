@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use oxbpf::sys::doors::Fake;
 use oxbpf::sys::{Call, Cmd, Door, Reply};
-use oxbpf::{Capability, Errno, Error, Hint, TrampolineRefusal};
+use oxbpf::{Capability, Errno, Error, Hint, Kernel, LoadOptions, Object, Token, TrampolineRefusal};
 
-use crate::{load, spec};
+use crate::{load, options, spec};
 
 /// Refuses one command.
 #[derive(Debug)]
@@ -68,8 +68,10 @@ fn nothing_is_said_of_capabilities_that_are_there() {
 fn capabilities_of_a_user_namespace_do_not_count() {
     let hint = |map: &str| {
         let inner = with_capabilities(ALL).with_file("/proc/self/uid_map", map);
-        let (object, _) = load(&spec("execsnoop.bpf.o"), Arc::new(Refusing { inner, cmd: Cmd::MAP_CREATE }));
-        object.unwrap_err().hint().cloned()
+        let spec = spec("execsnoop.bpf.o");
+        let kernel = Kernel::with_door(Arc::new(Refusing { inner, cmd: Cmd::MAP_CREATE }));
+        let options = LoadOptions { token: Token::Off, ..options(&spec, kernel) };
+        Object::load(&spec, &options).unwrap_err().hint().cloned()
     };
     assert_eq!(hint("         0       1000          1\n"), Some(Hint::UserNamespace));
     assert_eq!(hint("         0          0 4294967295\n"), None);

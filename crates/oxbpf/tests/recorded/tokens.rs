@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use oxbpf::sys::doors::Fake;
-use oxbpf::sys::uapi::{BtfLoadAttr, MapCreateAttr, ProgLoadAttr};
+use oxbpf::sys::uapi::{BtfLoadAttr, IdAttr, MapCreateAttr, ProgLoadAttr};
 use oxbpf::sys::{Call, Cmd, Door, Reply};
-use oxbpf::{Errno, Error, Kernel, LoadOptions, Object, ObjectSpec, ProgramFlags, Token};
+use oxbpf::{Errno, Error, Hint, Kernel, LoadOptions, Object, ObjectSpec, ProgramFlags, Token};
 
 use crate::maps::with_jump_tables;
-use crate::{options, spec};
+use crate::{options, spec, version};
 
 const BPFFS: &str = "/sys/fs/bpf";
 /// `BPF_F_TOKEN_FD`, the same for all commands.
@@ -21,13 +21,18 @@ const TOKEN_FD: u32 = ProgramFlags::TOKEN_FD.bits();
 struct Container {
     inner: Fake,
     delegates: bool,
+    /// The command that wants a token; all if there is none.
+    only: Option<Cmd>,
+    /// Whether the kernel takes no token where it opens types by their id, as before 6.15.
+    is_old: bool,
     /// What was asked for a token, and what came without one.
     asked: Mutex<Vec<&'static str>>,
 }
 
 impl Container {
     fn new(delegates: bool) -> Arc<Self> {
-        Arc::new(Self { inner: Fake::new(), delegates, asked: Mutex::default() })
+        let inner = Fake::new().with_file("/proc/self/uid_map", "0 1000 1\n");
+        Arc::new(Self { inner, delegates, only: None, is_old: false, asked: Mutex::default() })
     }
 }
 
@@ -61,9 +66,17 @@ unsafe impl Door for Container {
                 let attr: BtfLoadAttr = attr.view();
                 attr.btf_flags & TOKEN_FD != 0 && attr.btf_token_fd > 0
             }
+            Cmd::BTF_GET_FD_BY_ID => {
+                let attr: IdAttr = attr.view();
+                let has_token = attr.open_flags & TOKEN_FD != 0 && attr.token_fd > 0;
+                if has_token && self.is_old {
+                    return Err(Errno::EINVAL);
+                }
+                has_token
+            }
             _ => true,
         };
-        if has_token {
+        if has_token || self.only.is_some_and(|only| only != cmd) {
             return self.inner.call(Call::Bpf(attr));
         }
         self.asked.lock().unwrap().push(cmd.name());
@@ -114,6 +127,14 @@ fn no_token_no_privileges() {
     let error = object.unwrap_err();
     assert!(matches!(error, Error::MapCreate { .. }), "{error}");
     assert_eq!(error.errno(), Some(Errno::EPERM));
+    assert_eq!(
+        error.to_string(),
+        "map globals.rodata (array): BPF_MAP_CREATE failed: EPERM (Operation not permitted); this process is in a user \
+         namespace, whose capabilities do not count for BPF, and no BPF token was to be had from /sys/fs/bpf: \
+         BPF_TOKEN_CREATE failed: ENOENT (No such file or directory): the BPF file system delegates nothing: it was \
+         mounted without delegate_* options; run it outside, or set LIBBPF_BPF_TOKEN_PATH to a BPF file system that \
+         delegates privileges"
+    );
     assert_eq!(asked, ["BPF_BTF_LOAD", "open", "BPF_TOKEN_CREATE", "BPF_MAP_CREATE"]);
 }
 
@@ -145,4 +166,44 @@ fn a_kernel_may_bring_its_own() {
     let prepared = Object::prepare(&spec, &options(&spec, kernel)).unwrap();
     prepared.load().unwrap();
     assert!(door.asked.lock().unwrap().is_empty());
+}
+
+/// Loads a program that replaces a function of another one, where only the other's types want a token.
+fn replaces(door: Container) -> (Result<Object, Error>, Vec<&'static str>) {
+    let door = Arc::new(Container { only: Some(Cmd::BTF_GET_FD_BY_ID), ..door });
+    let kernel = Kernel::with_door(door.clone());
+    let target = spec("tests/global_funcs.bpf.o");
+    let target = Object::load(&target, &options(&target, kernel.clone())).unwrap();
+    let mut spec = spec("tests/targets.bpf.o");
+    spec.programs.iter_mut().for_each(|program| program.autoload = program.name == "new_strong");
+    let mut options = options(&spec, kernel);
+    options.targets.insert("new_strong".into(), target.program("add").unwrap().clone());
+    let outcome = Object::load(&spec, &options);
+    (outcome, std::mem::take(&mut *door.asked.lock().unwrap()))
+}
+
+fn container(delegates: bool) -> Container {
+    Arc::into_inner(Container::new(delegates)).unwrap()
+}
+
+/// The types of a program whose function is replaced are opened by their id, with a token if need be.
+#[test]
+fn targets_are_looked_up_with_a_token() {
+    let (object, asked) = replaces(container(true));
+    assert_eq!(object.unwrap().programs().len(), 1);
+    assert_eq!(asked, ["BPF_BTF_GET_FD_BY_ID", "open", "BPF_TOKEN_CREATE"]);
+
+    let (object, asked) = replaces(container(false));
+    let error = object.unwrap_err();
+    assert!(matches!(&error, Error::TargetBtf { target, .. } if target == "add"), "{error}");
+    assert_eq!(error.errno(), Some(Errno::EPERM));
+    assert!(matches!(error.hint(), Some(Hint::NoToken { path, .. }) if path == Path::new(BPFFS)), "{error}");
+    assert_eq!(asked, ["BPF_BTF_GET_FD_BY_ID", "open", "BPF_TOKEN_CREATE"]);
+
+    let old = container(true);
+    let (object, _) =
+        replaces(Container { is_old: true, inner: old.inner.with_version(version(6, 12)), ..old });
+    let error = object.unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
+    assert!(error.unsupported().is_some_and(|missing| missing.since == version(6, 15)), "{error}");
 }

@@ -165,9 +165,14 @@ impl Kernel {
         };
         match self.token().filter(|_| kind == ObjectKind::Btf && how.token_fd.is_none()) {
             // Nobody asked for it, and kernels before 6.15 take none here.
-            Some(own) => {
-                open(Some(own)).or_else(|e| if e.errno == Errno::EINVAL { open(None) } else { Err(e) })
-            }
+            Some(own) => match open(Some(own)) {
+                Err(refused) if refused.errno == Errno::EINVAL => open(None).map_err(|mut e| {
+                    // Without privileges, it is the token that is missed.
+                    e.unsupported = refused.unsupported.filter(|_| e.errno == Errno::EPERM);
+                    e
+                }),
+                opened => opened,
+            },
             None => open(how.token_fd),
         }
     }

@@ -81,7 +81,8 @@ impl State {
             return Err(Errno::EBADF);
         }
         self.check_maps(&insns)?;
-        let prog = Prog { attr: a, insns, btf_id };
+        let btf = if btf_id == 0 { None } else { Some(reopen(a.prog_btf_fd)?) };
+        let prog = Prog { attr: a, insns, btf_id, btf };
         self.objects.add(Kind::Prog(Box::new(prog))).map(Reply::Fd)
     }
 
