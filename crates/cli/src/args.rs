@@ -65,6 +65,8 @@ pub(crate) enum Command {
 const RUN_HELP: &str = "\
 Runs until COMMAND ends, or without one until --for has passed, Ctrl-C or SIGTERM.
 Every program is attached by the name of its section before COMMAND starts.
+SIGINT, SIGTERM and SIGHUP end the run in good order, a second one at once. Not so with maps of
+.struct_ops, which are taken back first: the kernel keeps them if the process is killed (SIGKILL).
 
 Exit codes: 0 all went well, whatever COMMAND's own exit code was (the totals tell it);
 1 something failed; 2 the command line was wrong.

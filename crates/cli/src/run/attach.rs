@@ -1,8 +1,8 @@
 //! Attaching: by section names, and to what the command line tells where a section does not.
 
 use oxbpf::{
-    AttachFlags, AttachKind, AttachReason, Links, Object, PerfEventOptions, Program, ProgramType, Sampling,
-    UprobeOptions, XdpFlags,
+    AttachFlags, AttachKind, AttachReason, Links, Map, MapFlags, Object, PerfEventOptions, Program,
+    ProgramType, Sampling, UprobeOptions, XdpFlags,
 };
 
 use crate::args::{PerfEventChoice, PerfEventName, RunArgs};
@@ -26,6 +26,14 @@ pub(super) fn attach(object: &Object, args: &RunArgs) -> Result<Links, Error> {
     }
     for map in object.maps().iter().filter(|map| map.autoattach()) {
         links.push(map.attach_struct_ops()?);
+        if is_by_value(map) {
+            tracing::warn!(
+                "map {} is registered by its value: if this process is killed it stays with the kernel, until \
+                 `bpftool struct_ops unregister id {}`; maps of .struct_ops.link go with the process (Linux 6.4)",
+                map.name(),
+                map.info()?.id
+            );
+        }
     }
     for error in left_out {
         if links.is_empty() {
@@ -37,6 +45,16 @@ pub(super) fn attach(object: &Object, args: &RunArgs) -> Result<Links, Error> {
         tracing::info!(program = link.program(), kind = %link.kind(), target = link.target(), "attached");
     }
     Ok(links)
+}
+
+/// Whether something of the object stays attached if nobody detaches it before the process ends.
+pub(super) fn stays(object: &Object) -> bool {
+    object.maps().iter().any(|map| map.autoattach() && is_by_value(map))
+}
+
+/// Whether a struct_ops map is registered without a link.
+fn is_by_value(map: &Map) -> bool {
+    !map.flags().contains(MapFlags::LINK)
 }
 
 fn attach_one(program: &Program, args: &RunArgs, links: &mut Links) -> Result<(), Error> {

@@ -38,8 +38,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
     if let Err(error) = &statistics {
         tracing::warn!(%error, "the kernel keeps no run counts and times");
     }
-    let signals =
-        StopSignals::catch().map_err(|source| Error::System { what: "cannot catch signals", source })?;
+    let signals = StopSignals::catch(!attach::stays(&object))
+        .map_err(|source| Error::System { what: "cannot catch signals", source })?;
     let printer = printer(args, sources.len() > 1)?;
     let mut session = Session::new(&object, sources, printer)?;
 

@@ -27,8 +27,6 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("attach::tracefs_need_not_be_mounted", mounts, no_tracefs);
     let perf = &[Need::Bpf, Need::Kernel(5, 8)];
     suite.test("attach::perf_events", perf, perf_events);
-    let struct_ops = &[Need::Bpf, Need::NetAdmin, Need::Kernel(5, 13), Need::KernelBtf];
-    suite.test("attach::struct_ops_maps", struct_ops, struct_ops_maps);
     suite.test("attach::what_is_not_attached", &[Need::Bpf, Need::Kernel(5, 14)], not_attached);
 }
 
@@ -203,14 +201,6 @@ fn perf_events() -> TestResult {
     let output = oxbpf_run("tests/perf_event", ["--for", "1s"]).output()?;
     assert_eq!(output.status.code(), Some(2));
     assert!(texts(&output).1.contains("needs an event: --perf-event"), "{:?}", texts(&output));
-    Ok(())
-}
-
-/// While it runs, the kernel has the congestion control.
-fn struct_ops_maps() -> TestResult {
-    let known = "/proc/sys/net/ipv4/tcp_available_congestion_control";
-    let (out, _) = succeed(oxbpf_run("tests/struct_ops", ["-o", "/dev/null", "--", "cat", known]))?;
-    assert!(out.split_whitespace().any(|name| name == "oxbpf_plain"), "{out}");
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod attach;
 mod end;
 mod errors;
 mod output;
+mod struct_ops;
 mod support;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     output::add(&mut suite);
     end::add(&mut suite);
     attach::add(&mut suite);
+    struct_ops::add(&mut suite);
     errors::add(&mut suite);
     suite.run()
 }

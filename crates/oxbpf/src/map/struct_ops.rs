@@ -47,7 +47,9 @@ impl Map {
     /// Registers a struct_ops map of an object with the kernel, which from now on calls its programs.
     ///
     /// Maps of `.struct_ops.link` are registered by a link (6.4), those of `.struct_ops` by their value (5.6). Both end
-    /// with the link that this returns; the former can be updated ([`Link::update_struct_ops`]).
+    /// with the link that this returns; the former can be updated ([`Link::update_struct_ops`]). The latter stay with the
+    /// kernel if the process ends without dropping it, as it does when it is killed; to delete the map's one element
+    /// (key 0) takes them back.
     ///
     /// # Errors
     /// [`Error::MapKind`] for another map, or one that no object defines. [`Error::Map`]: `EEXIST` if the kernel has a
