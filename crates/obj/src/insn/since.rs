@@ -69,6 +69,7 @@ impl Insn {
         let by_register = self.code & op::SRC_MASK == op::X;
         Some(match (self.operation(), self.src()) {
             (op::CALL, op::PSEUDO_CALL) => ((4, 16), "call of a function"),
+            (op::CALL, op::PSEUDO_KFUNC_CALL) if self.off != 0 => ((5, 16), "call of a module's function"),
             (op::CALL, op::PSEUDO_KFUNC_CALL) => ((5, 13), "call of a kernel function"),
             (op::CALL, 0) if !by_register => (helper_since(u32::try_from(self.imm).ok()?)?, "helper"),
             (op::JCOND, _) => ((6, 9), "may_goto"),
@@ -81,6 +82,7 @@ impl Insn {
     fn arithmetic(self) -> Option<((u16, u16), &'static str)> {
         // Moves and divisions that mind signs have an offset.
         match (self.operation(), self.off) {
+            (op::ARSH, _) if self.class() == op::CLASS_ALU => Some(((5, 0), "32-bit arithmetic shift")),
             (_, 0) => None,
             (op::MOV, 1) if self.class() == op::CLASS_ALU64 && self.imm != 0 => {
                 Some(((6, 9), "cast of an arena's pointer"))
@@ -93,7 +95,7 @@ impl Insn {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Assembler, Atomic, Cond, Reg::*, Size, Swap};
+    use super::super::{Alu, Assembler, Atomic, Cond, Reg::*, Size, Swap};
 
     fn of(program: Assembler) -> Option<(u16, u16)> {
         let insns = program.label("l").exit().finish().unwrap();
@@ -110,6 +112,9 @@ mod tests {
         assert_eq!(of(new().jump_far("l")), Some((6, 6)));
         assert_eq!(of(new().may_goto("l")), Some((6, 9)));
         assert_eq!(of(new().jump_reg(R1)), Some((6, 19)));
+        assert_eq!(of(new().alu64_imm(Alu::Arsh, R0, 3)), None);
+        assert_eq!(of(new().alu32_imm(Alu::Arsh, R0, 3)), Some((5, 0)));
+        assert_eq!(of(new().alu32_imm(Alu::Rsh, R0, 3)), None);
         assert_eq!(of(new().load(Size::W, R0, R1, 0)), None);
         assert_eq!(of(new().load_signed(Size::W, R0, R1, 0)), Some((6, 6)));
         assert_eq!(of(new().movsx64(R0, R1, 8)), Some((6, 6)));
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(of(new().call(4000)), None);
         assert_eq!(of(new().call_label("l")), Some((4, 16)));
         assert_eq!(of(new().call_kfunc(7, 0)), Some((5, 13)));
+        assert_eq!(of(new().call_kfunc(7, 1)), Some((5, 16)));
         assert_eq!(of(new().ld_imm64(R0, 7)), None);
         assert_eq!(of(new().ld_map_fd(R0, 7)), None);
         assert_eq!(of(new().ld_map_value(R0, 7, 0)), Some((5, 2)));

@@ -89,7 +89,7 @@ fn attach(program: &Program, options: &PerfEventOptions) -> Result<Link> {
         event_type: options.event_type,
         config: options.config,
         sample_period,
-        bits: bits.bits(),
+        bits: bits.field(),
         ..Default::default()
     };
     let pid = options.pid.map_or(-1, |pid| i32::try_from(pid).unwrap_or(i32::MAX));

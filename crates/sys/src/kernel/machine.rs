@@ -134,17 +134,16 @@ impl Kernel {
     fn find_config(&self) -> Result<std::sync::Arc<str>> {
         let packed = |bytes: Vec<u8>| {
             use std::io::Read;
-            let mut text = String::new();
+            let mut text = Vec::new();
             // A configuration has some 300 KB; 16 MiB bound what a file could blow up to.
-            let ok = flate2::read::GzDecoder::new(&*bytes).take(16 << 20).read_to_string(&mut text).is_ok();
-            ok.then_some(text)
+            let read = flate2::read::GzDecoder::new(&*bytes).take(16 << 20).read_to_end(&mut text);
+            read.map(|_| String::from_utf8_lossy(&text).into_owned())
         };
-        let mut failed = None;
-        match self.read_file("/proc/config.gz").map(packed) {
-            Ok(Some(text)) => return Ok(text.into()),
-            Ok(None) => {}
-            Err(error) => failed = Some(error),
-        }
+        let mut failed = match self.read_file("/proc/config.gz").map(packed) {
+            Ok(Ok(text)) => return Ok(text.into()),
+            Ok(Err(broken)) => Some(SysError::invalid("unpack", broken.to_string()).with("/proc/config.gz")),
+            Err(error) => Some(error),
+        };
         let release = self.uname()?.release;
         for path in [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")] {
             match self.read_text(PathBuf::from(path)) {
@@ -241,6 +240,12 @@ mod tests {
         assert_eq!(value("CONFIG_HZ").as_deref(), Some("250"));
         assert_eq!(value("CONFIG_A"), None);
         assert_eq!(value("CONFIG_BP"), None);
+        // One that is of no use does not hide the other; alone, it is what is wrong.
+        let files = || Fake::new().with_file("/proc/config.gz", "no gzip");
+        let beside = Kernel::with_door(Arc::new(files().with_file("/boot/config-6.18.0", "CONFIG_BPF=y\n")));
+        assert_eq!(beside.config("CONFIG_BPF").unwrap().as_deref(), Some("y"));
+        let error = Kernel::with_door(Arc::new(files())).config("CONFIG_BPF").unwrap_err();
+        assert_eq!((error.op, error.what()), ("unpack", Some("/proc/config.gz")));
         let none = Kernel::with_door(Arc::new(Fake::new()));
         assert_eq!(none.config("CONFIG_BPF").unwrap_err().errno, Errno::ENOENT);
     }

@@ -35,7 +35,7 @@ pub struct QueryAnswer {
     pub attach_flags: u32,
     /// Their ids.
     pub prog_ids: Vec<u32>,
-    /// The flags of each (cgroup, 6.1); zeros where the kernel does not say.
+    /// The flags of each (cgroup, 6.0); zeros where the kernel does not say.
     pub prog_attach_flags: Vec<u32>,
     /// The link of each, 0 for none (tcx, netkit, 6.6).
     pub link_ids: Vec<u32>,

@@ -23,10 +23,13 @@ impl KernelVersion {
         Self { major, minor, patch }
     }
 
-    /// As one number, the way `BPF_PROG_LOAD` takes it (`KERNEL_VERSION`). The last part ends at 255.
+    /// As one number, the way `BPF_PROG_LOAD` takes it (`KERNEL_VERSION`). The last two parts end at 255, the first at
+    /// 65,535.
     pub const fn code(self) -> u32 {
-        let patch = if self.patch > 255 { 255 } else { self.patch };
-        (self.major << 16) + (self.minor << 8) + patch
+        const fn upto(part: u32, most: u32) -> u32 {
+            if part > most { most } else { part }
+        }
+        upto(self.major, 0xffff) << 16 | upto(self.minor, 0xff) << 8 | upto(self.patch, 0xff)
     }
 
     /// Whether it is this release or a later one.
@@ -120,6 +123,8 @@ mod tests {
     fn codes_and_order() {
         assert_eq!(KernelVersion::new(5, 10, 3).code(), 0x05_0a_03);
         assert_eq!(KernelVersion::new(4, 19, 325).code(), 0x04_13_ff);
+        assert_eq!(KernelVersion::new(u32::MAX, u32::MAX, u32::MAX).code(), u32::MAX);
+        assert_eq!(KernelVersion::new(5, 256, 0).code(), 0x05_ff_00, "not that of 6.0");
         let v = KernelVersion::new(5, 10, 0);
         assert!(v.at_least(5, 10) && v.at_least(4, 20) && !v.at_least(5, 11) && !v.at_least(6, 0));
         assert_eq!(v.to_string(), "5.10.0");

@@ -16,6 +16,7 @@ pub struct RawPerfEventAttr {
     pub sample_period: u64,
     pub sample_type: u64,
     pub read_format: u64,
+    /// See [`PerfBits::field`].
     pub bits: u64,
     /// Events or bytes.
     pub wakeup: u32,
@@ -62,7 +63,7 @@ pub const PERF_COUNT_SW_BPF_OUTPUT: u64 = 10;
 pub const PERF_SAMPLE_RAW: u64 = 1 << 10;
 
 bitflags! {
-    /// The single bits of `struct perf_event_attr`, as numbered on a little-endian machine.
+    /// The single bits of `struct perf_event_attr`, numbered in the order of their declaration.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct PerfBits: u64 {
         /// Off until enabled.
@@ -101,5 +102,26 @@ bitflags! {
         const PID_CGROUP = 1 << 2;
         /// Closed on exec. This crate always sets it.
         const CLOEXEC = 1 << 3;
+    }
+}
+
+impl PerfBits {
+    /// As they stand in [`RawPerfEventAttr::bits`]: C puts the first bit field of a big-endian machine at the top.
+    pub const fn field(self) -> u64 {
+        if cfg!(target_endian = "big") { self.bits().reverse_bits() } else { self.bits() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bit_field_is_the_first_in_memory() {
+        let first = PerfBits::DISABLED.field().to_ne_bytes();
+        let expected = if cfg!(target_endian = "big") { 0x80 } else { 1 };
+        assert_eq!(first, [expected, 0, 0, 0, 0, 0, 0, 0]);
+        let freq = PerfBits::FREQ.field().to_ne_bytes();
+        assert_eq!(freq[1], if cfg!(target_endian = "big") { 0x20 } else { 4 }, "{freq:?}");
     }
 }

@@ -28,7 +28,7 @@ pub struct TaskFd {
 
 impl Kernel {
     /// What the perf event or raw tracepoint `fd` of process (or thread) `pid` is, with `room` bytes for its name, NUL
-    /// included. Since Linux 4.17.
+    /// included. Since Linux 4.18.
     ///
     /// A name that does not fit is cut, and the answer says so; 256 bytes do for functions and tracepoints, files take
     /// up to 4,096. The process may close or replace its descriptor meanwhile: what it was at the moment is told.
@@ -46,7 +46,7 @@ impl Kernel {
     /// - `EBADF`: it has no such descriptor
     /// - `EOPNOTSUPP`: a descriptor of something else, or of an event of another kind
     /// - `EPERM`: no `CAP_SYS_ADMIN`
-    /// - `EINVAL`: a kernel before 4.17
+    /// - `EINVAL`: a kernel before 4.18
     /// - `ENOMEM`
     #[doc(alias = "bpf_task_fd_query")]
     #[doc(alias = "BPF_TASK_FD_QUERY")]
