@@ -234,6 +234,15 @@ impl<'a> Iterator for Enumerators<'a> {
         let n = self.narrow.len().saturating_add(self.wide.len());
         (n, Some(n))
     }
+
+    /// Enumerators that are passed over are not decoded.
+    fn nth(&mut self, n: usize) -> Option<Enumerator<'a>> {
+        // An enum has those of one width only.
+        if n > 0 && self.narrow.nth(n.saturating_sub(1)).is_none() {
+            self.wide.nth(n.saturating_sub(1))?;
+        }
+        self.next()
+    }
 }
 
 /// What [`Type::params`](crate::Type::params) returns.

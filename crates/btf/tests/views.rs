@@ -37,6 +37,12 @@ fn every_kind_reads_back() {
         assert_eq!(values(k.color), [("RED", 0), ("BLUE", 0xffff_fffe)]);
         assert_eq!(values(k.signed), [("MINUS", -1), ("ZERO", 0)]);
         assert_eq!(values(k.wide), [("BIG", 0x1_0000_0001), ("MINUS", -1)]);
+        for id in [k.color, k.signed, k.wide] {
+            let one_by_one = get(id).enumerators().map(Some).chain([None, None]);
+            for (n, one) in one_by_one.enumerate() {
+                assert_eq!(get(id).enumerators().nth(n), one);
+            }
+        }
         assert_eq!(get(k.wide).enumerator(-1), Some("MINUS"));
         assert!(get(k.signed).is_signed_enum() && !get(k.color).is_signed_enum());
 

@@ -8,8 +8,10 @@ use hashbrown::HashMap;
 use oxbpf_btf::{CoreReloKind, ProgressFn, Reporter};
 
 use crate::code::Code;
-use crate::link::{loadable, shortened};
-use crate::relo_core::{Applied, CandidateName, Cause, Problem, Relocator, Trace, describe, name_of};
+use crate::link::loadable;
+use crate::relo_core::{
+    Applied, CandidateName, Cause, Problem, Relocator, Trace, describe, name_of, shortened,
+};
 use crate::{Btf, CoreRelo, CoreTarget, Error, LineInfo, ObjectSpec, TypeId};
 
 /// What each CO-RE relocation of an object comes to: made by [`ObjectSpec::core_check`].
@@ -181,16 +183,15 @@ impl ObjectSpec {
         let mut check = |section: usize, relo: &CoreRelo| {
             let function = code.function_at(section, relo.insn_off as usize)?;
             let key = (relo.ty, relo.access_str_off, relo.kind);
-            let known = known.entry(key).or_insert_with(|| Known {
-                trace: relocator.trace(relo),
-                what: shortened(describe(btf, relo)),
-            });
+            let known = known
+                .entry(key)
+                .or_insert_with(|| Known { trace: relocator.trace(relo), what: describe(btf, relo) });
             let trace = known.trace.clone();
             let outcome = trace.and_then(|trace| outcome(&mut relocator, code, section, relo, trace));
             let place = code.functions.get(function)?;
             Some(CheckedRelo {
-                section: shortened(code.sections.get(section)?.name.clone()),
-                function: shortened(place.name.clone()),
+                section: shortened(&code.sections.get(section)?.name),
+                function: shortened(&place.name),
                 used: used.get(function).is_some_and(|used| *used),
                 insn: (relo.insn_off as usize).saturating_sub(place.start),
                 line: code
@@ -232,11 +233,7 @@ fn outcome(
         return Ok(CoreOutcome::Unresolved(why.cause));
     }
     Ok(match trace {
-        Trace::To { found, old, new } => {
-            let mut found = *name_of(found.candidate);
-            found.name = shortened(found.name);
-            CoreOutcome::Resolved { found, old, new }
-        }
+        Trace::To { found, old, new } => CoreOutcome::Resolved { found: *name_of(found.candidate), old, new },
         Trace::Value(value) if relo.kind == CoreReloKind::TypeIdLocal => CoreOutcome::Local { value },
         Trace::Value(_) => CoreOutcome::Absent,
         Trace::Nowhere(cause) => CoreOutcome::Unresolved(cause),
@@ -252,5 +249,5 @@ pub(crate) fn line_at(btf: &Btf, lines: &[LineInfo], insn: u32) -> Option<String
 fn line_of(btf: &Btf, info: LineInfo) -> Option<String> {
     let file = btf.str_lossy_at(info.file_name_off).ok()?;
     let name = file.rsplit('/').next().unwrap_or_default();
-    Some(format!("{}:{}", shortened(name.to_owned()), info.line()))
+    Some(format!("{}:{}", shortened(name), info.line()))
 }

@@ -3,7 +3,7 @@ use oxbpf_btf::CoreReloKind;
 use crate::code::Code;
 use crate::insn::{Insn, opcode};
 use crate::order::by_place;
-use crate::relo_core::{Applied, Relocator};
+use crate::relo_core::{Applied, Relocator, shortened};
 use crate::{CoreRelo, Error, LinkOptions, ObjectSpec};
 
 /// The code of an object after CO-RE.
@@ -131,7 +131,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
             let applied = relocator.apply(&mut insns, wanted.insn(code), &wanted.relo);
             if let Applied::Poisoned(why) = applied.map_err(|source| failed(wanted, source))? {
                 let insn = wanted.relo.insn_off as usize;
-                let description = shortened(why.to_string());
+                let description = shortened(&why.to_string());
                 tracing::debug!(function = function.name, insn, relo = description, "poisoned");
                 result.poisoned.push(PoisonedAt { section: function.section, insn, description });
             }
@@ -149,18 +149,6 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
 /// Instructions of a section as they were compiled.
 fn compiled(code: &Code, section: usize, start: usize, end: usize) -> &[Insn] {
     code.sections.get(section).and_then(|section| section.insns.get(start..end)).unwrap_or_default()
-}
-
-/// Cuts what a file with names of megabytes would make of a description.
-pub(crate) fn shortened(mut description: String) -> String {
-    const MAX: usize = 512;
-    if description.len() > MAX {
-        let end = (0..MAX).rev().find(|i| description.is_char_boundary(*i)).unwrap_or(0);
-        description.truncate(end);
-        description.push_str("...");
-        description.shrink_to_fit();
-    }
-    description
 }
 
 /// A relocation of code that may be loaded.

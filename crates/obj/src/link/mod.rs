@@ -18,7 +18,7 @@ mod image;
 mod patch;
 mod reference;
 
-pub(crate) use core::{loadable, needs_core_targets, shortened};
+pub(crate) use core::{loadable, needs_core_targets};
 pub use image::{Fixup, FixupKind, JumpTable, Poisoned, ProgramImage};
 
 use std::fmt;

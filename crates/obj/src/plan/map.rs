@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::need::{Need, Privilege, Release, When, Whose};
 use super::{Planner, flags};
-use crate::link::shortened;
+use crate::relo_core::shortened;
 use crate::spec::{Contents, MapOrigin};
 use crate::uapi::{MapFlags, MapType, since};
 use crate::{Capability, MapSpec, Pinning};
@@ -46,7 +46,7 @@ impl Planner<'_> {
         let mut needs = Vec::new();
         // Without them an older kernel has no global variables, which only programs that use them mind.
         let spared = !map.autocreate || map.is_global_data();
-        let name = || Whose::Map { name: shortened(map.name.clone()) };
+        let name = || Whose::Map { name: shortened(&map.name) };
         let mut add = |since: Release, what: String| {
             needs.push(Need { since, what, whose: name(), when: When::Load });
         };
@@ -85,7 +85,7 @@ impl Planner<'_> {
             }
         }
         MapPlan {
-            name: shortened(map.name.clone()),
+            name: shortened(&map.name),
             map_type: map.map_type,
             key_size: map.key_size,
             value_size: map.value_size,

@@ -19,7 +19,8 @@ mod show;
 use std::collections::BTreeSet;
 
 use crate::core_check::CoreCheck;
-use crate::link::{Linker, shortened};
+use crate::link::Linker;
+use crate::relo_core::shortened;
 use crate::spec::ExternKind;
 use crate::{Capability, CoreTarget, ObjectSpec, ProgramImage};
 use guards::Guards;
@@ -131,7 +132,7 @@ impl ObjectSpec {
             programs.map(|(index, p)| planner.program(index, p, loaded.contains(&index))).collect();
         let maps = self.maps.iter().map(|map| planner.map(map)).collect();
         let externs = self.externs.iter().map(|symbol| ExternPlan {
-            name: shortened(symbol.name.clone()),
+            name: shortened(&symbol.name),
             kind: symbol.kind,
             weak: symbol.weak,
             typed: symbol.value_type.0 != 0,

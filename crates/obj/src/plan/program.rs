@@ -6,7 +6,7 @@ use super::need::{Need, Privilege, Release, When, Whose};
 use super::scan::{self, Scan};
 use super::{Planner, flags};
 use crate::insn::{helper_name, helper_since};
-use crate::link::shortened;
+use crate::relo_core::shortened;
 use crate::spec::ExternKind;
 use crate::uapi::{AttachType, ProgramFlags, ProgramType, since};
 use crate::{AttachKind, Capability, ProgramImage, ProgramSpec, TypeId, helper_capability, kfunc_since};
@@ -57,12 +57,12 @@ impl Planner<'_> {
     /// Looks at a program; what it needs goes to the planner's lists.
     pub(super) fn program(&mut self, index: usize, program: &ProgramSpec, loaded: bool) -> ProgramPlan {
         let mut plan = ProgramPlan {
-            name: shortened(program.name.clone()),
-            section: shortened(program.section.clone()),
+            name: shortened(&program.name),
+            section: shortened(&program.section),
             prog_type: program.prog_type,
             attach_type: program.attach_type,
             attach: program.def.map(|def| def.attach),
-            target: program.attach_to.clone().map(shortened),
+            target: program.attach_to.as_deref().map(shortened),
             loaded,
             sleepable: program.flags.contains(ProgramFlags::SLEEPABLE),
             own_insns: program.insns().len(),
@@ -96,7 +96,7 @@ impl Planner<'_> {
             self.takes(capability, format!("programs of type {}", program.prog_type), false);
         }
         for capability in to_attach(program) {
-            self.takes(capability, format!("attaching program {}", shortened(program.name.clone())), true);
+            self.takes(capability, format!("attaching program {}", shortened(&program.name)), true);
         }
         plan
     }
@@ -105,12 +105,12 @@ impl Planner<'_> {
     fn instructions(&mut self, plan: &mut ProgramPlan, image: &ProgramImage) -> Vec<Need> {
         let found = Scan::of(image);
         plan.insns = image.insns.len();
-        plan.functions = image.functions.iter().map(|(name, _)| shortened(name.clone())).collect();
+        plan.functions = image.functions.iter().map(|(name, _)| shortened(name)).collect();
         plan.maps = found
             .maps
             .iter()
             .filter_map(|map| self.spec.maps.get(*map))
-            .map(|map| shortened(map.name.clone()))
+            .map(|map| shortened(&map.name))
             .collect();
         // Whatever is asked, the way to the first question is gone.
         let sure = if self.guards.any_in(image) { scan::first_branch(image) } else { image.insns.len() };
@@ -138,7 +138,7 @@ impl Planner<'_> {
             let Some(symbol) = self.spec.externs.get(*index) else { continue };
             match symbol.kind {
                 ExternKind::KsymFunc => {
-                    let name = shortened(symbol.name.clone());
+                    let name = shortened(&symbol.name);
                     let known = kfunc_since(crate::relo_core::essential_name(&symbol.name));
                     add(known.unwrap_or((5, 13)).into(), format!("kernel function {name}"), *at, symbol.weak);
                     plan.kfuncs.push(name);
@@ -146,7 +146,7 @@ impl Planner<'_> {
                 ExternKind::KsymVar if symbol.value_type != TypeId(0) => {
                     add(
                         (5, 10).into(),
-                        format!("address of the kernel's variable {}", shortened(symbol.name.clone())),
+                        format!("address of the kernel's variable {}", shortened(&symbol.name)),
                         *at,
                         symbol.weak,
                     );
@@ -180,7 +180,7 @@ impl Planner<'_> {
 /// What follows from its type, its attach type and its flags.
 fn as_such(program: &ProgramSpec) -> Vec<Need> {
     let mut needs = Vec::new();
-    let whose = || Whose::Program { name: shortened(program.name.clone()) };
+    let whose = || Whose::Program { name: shortened(&program.name) };
     let mut add = |since: Release, what: String, when| {
         needs.push(Need { since, what, whose: whose(), when });
     };

@@ -6,7 +6,7 @@ use super::loops;
 use super::need::{Release, Whose};
 use crate::core_check::line_at;
 use crate::insn::{Insn, TAIL_CALL, TAIL_CALL_BESIDE_FUNCTIONS, helper_name, opcode as op};
-use crate::link::shortened;
+use crate::relo_core::shortened;
 use crate::{Btf, FixupKind, ProgramImage};
 
 /// Instructions that a program may have before Linux 5.2.
@@ -118,7 +118,7 @@ pub(super) fn place(btf: Option<&Btf>, program: &str, image: &ProgramImage, at: 
     let (function, start) = function.map_or(("?", 0), |(name, start)| (name.as_str(), *start));
     Whose::Instruction {
         program: program.to_owned(),
-        function: shortened(function.to_owned()),
+        function: shortened(function),
         insn: at.saturating_sub(start),
         line: u32::try_from(at).ok().and_then(|at| line_at(btf?, &image.line_info, at)),
     }

@@ -1,15 +1,21 @@
 //! Access strings: `0:1:2`, the path clang recorded from the root type to what is accessed.
 
-use super::error::Problem;
+use super::{describe::shortened, error::Problem};
 
 /// Longest path taken, in components. Longer ones are refused, here and when a path grows in the target by
 /// anonymous members.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// Longest access string: components of ten digits, with colons between them.
+const MAX_TEXT: usize = MAX_DEPTH * 11;
+
 /// Splits an access string into its indexes: the first indexes the root as if it were an array, the others a
 /// member, an element or an enumerator.
 pub(super) fn parse(text: &str) -> Result<Vec<u32>, Problem> {
-    let bad = || Problem::BadAccessString { text: text.to_owned() };
+    let bad = || Problem::BadAccessString { text: shortened(text) };
+    if text.len() > MAX_TEXT {
+        return Err(bad());
+    }
     let mut indexes = Vec::new();
     for part in text.split(':') {
         if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
@@ -50,6 +56,7 @@ mod tests {
             let Err(Problem::BadAccessString { text: named }) = parse(text) else { panic!("{text:?} taken") };
             assert_eq!(named, text);
         }
+        assert!(matches!(parse(&"0".repeat(MAX_TEXT + 1)), Err(Problem::BadAccessString { .. })));
         assert!(matches!(parse(&vec!["0"; MAX_DEPTH + 1].join(":")), Err(Problem::TooDeep)));
     }
 }

@@ -4,7 +4,10 @@ use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 use oxbpf_btf::{Btf, Kind, TypeId};
 
-use super::{essential::essential_bytes, view::kinds_compatible};
+use super::{
+    essential::{MAX_NAME, essential_bytes},
+    view::kinds_compatible,
+};
 use crate::CoreTarget;
 
 /// A type of a target.
@@ -114,8 +117,8 @@ impl<'r> Wanted<'r> {
             Self { kinds: KindSet::default(), starts: StartFilter::new(), by_name: HashMap::default() };
         for root in roots {
             let name = local.header(root.id).map(|header| essential_bytes(header.name_bytes()));
-            // Nothing can be found for a root without a name.
-            let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
+            // Nothing can be found for a root without a name, or with one that is longer than any.
+            let Some(name) = name.filter(|name| (1..=MAX_NAME).contains(&name.len())) else { continue };
             wanted.kinds.insert(root.kind);
             wanted.starts.insert(name);
             wanted.by_name.entry(name).or_default().push(root);
@@ -124,7 +127,7 @@ impl<'r> Wanted<'r> {
     }
 
     fn named(&self, name: &[u8]) -> &[&'r Root] {
-        if !self.starts.may_contain(name) {
+        if !self.starts.may_contain(name) || name.len() > MAX_NAME {
             return &[];
         }
         self.by_name.get(essential_bytes(name)).map_or(&[], Vec::as_slice)

@@ -7,7 +7,7 @@ use oxbpf_btf::{Kind, Type, TypeId};
 
 use super::{
     error::Problem,
-    essential::essential_name,
+    essential::same_name,
     view::{View, kinds_compatible},
 };
 
@@ -37,8 +37,8 @@ pub(super) fn fields_compatible(
             Kind::Ptr | Kind::Float => true,
             Kind::Int => whole_ints(x, y),
             Kind::Fwd | Kind::Enum | Kind::Enum64 => {
-                let (x, y) = (essential_name(x.name()), essential_name(y.name()));
-                x.is_empty() || y.is_empty() || x == y
+                let (x, y) = (x.name(), y.name());
+                x.is_empty() || y.is_empty() || same_name(x, y)
             }
             Kind::Array => match (x.array(), y.array()) {
                 (Some(x), Some(y)) => {

@@ -9,6 +9,7 @@ use oxbpf_btf::{CoreRelo, CoreReloKind, TypeId};
 use super::{
     Cause,
     candidates::Candidate,
+    describe::shortened,
     error::{CandidateName, Problem},
     value::Change,
 };
@@ -120,7 +121,7 @@ impl Agreed<'_> {
 pub(crate) fn name_of(candidate: Candidate<'_>) -> Box<CandidateName> {
     let Candidate { target, id } = candidate;
     let (kind, name) = match target.btf.get(id) {
-        Ok(ty) => (ty.kind(), ty.name().to_owned()),
+        Ok(ty) => (ty.kind(), shortened(ty.name())),
         Err(_) => (oxbpf_btf::Kind::Void, String::new()),
     };
     Box::new(CandidateName { target: target.name.to_owned(), id, kind, name })

@@ -6,7 +6,7 @@ use super::{
     access,
     compat::{fields_compatible, types_compatible},
     error::Problem,
-    essential::essential_name,
+    essential::{MAX_NAME, same_name},
     spec::{Accessor, Spec, is_enum_based, is_type_based, member},
     types_match::types_match,
     view::View,
@@ -34,14 +34,13 @@ pub(super) fn find<'t, 'b>(
 
 fn find_enumerator(local: &Spec<'_, '_>, spec: &mut Spec<'_, '_>) -> Result<bool, Problem> {
     let Some(Accessor { name: Some(wanted), .. }) = local.accessors.first() else { return Ok(false) };
-    let wanted = essential_name(wanted);
     let ty = spec.view.resolve(spec.root)?;
     spec.view.budget.spend(ty.vlen() as usize)?;
     if !ty.kind().is_enum() {
         return Ok(false);
     }
     for (index, enumerator) in (0..).zip(ty.enumerators()) {
-        if essential_name(enumerator.name) == wanted {
+        if same_name(enumerator.name, wanted) {
             spec.accessors.push(Accessor { ty: ty.id(), index, name: Some(enumerator.name) });
             spec.path.push(index);
             return Ok(true);
@@ -55,6 +54,7 @@ fn find_field<'t, 'b>(local: &Spec<'t, 'b>, spec: &mut Spec<'t, 'b>) -> Result<b
     for (i, turn) in local.accessors.iter().enumerate() {
         let ty = spec.view.resolve(at)?;
         let next = match turn.name {
+            Some(name) if name.len() > MAX_NAME => None,
             Some(name) => Search { local, turn, name }.member(ty, spec)?,
             // The first one indexes the root, which is the element.
             None if i == 0 => element(ty, turn.index, spec)?,

@@ -34,6 +34,7 @@ use std::fmt;
 use oxbpf_btf::{Btf, CoreRelo, CoreReloKind, TypeId};
 
 pub use describe::describe;
+pub(crate) use describe::shortened;
 pub use error::{CandidateName, CoreError, Problem};
 pub use essential::essential_name;
 pub use patch::POISON;

@@ -2,7 +2,7 @@
 
 use oxbpf_btf::{CoreRelo, CoreReloKind, Kind, Member, Type, TypeId};
 
-use super::{access, error::Problem, view::View};
+use super::{access, describe::shortened, error::Problem, view::View};
 
 /// One turn on the way that has a meaning in any version of the types: a named member, an element, or an
 /// enumerator. Anonymous members are no turns, they come and go.
@@ -42,18 +42,18 @@ impl<'t, 'b> Spec<'t, 'b> {
         let mut spec = Self::new(view, view.get(relo.ty)?.id());
         if is_type_based(relo.kind) {
             if text != "0" {
-                return Err(Problem::TypeAccessString { text: text.to_owned() });
+                return Err(Problem::TypeAccessString { text: shortened(text) });
             }
             return Ok(spec);
         }
         let path = access::parse(text)?;
         let Some((&first, rest)) = path.split_first() else {
-            return Err(Problem::BadAccessString { text: text.to_owned() });
+            return Err(Problem::BadAccessString { text: shortened(text) });
         };
         let root = view.resolve(relo.ty)?;
         if is_enum_based(relo.kind) {
             if !rest.is_empty() {
-                return Err(Problem::BadAccessString { text: text.to_owned() });
+                return Err(Problem::BadAccessString { text: shortened(text) });
             }
             spec.push_enumerator(root, first)?;
         } else {

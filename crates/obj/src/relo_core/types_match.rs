@@ -7,7 +7,7 @@ use oxbpf_btf::{Kind, Type, TypeId};
 use super::{
     compat::{MAX_LEVELS, under},
     error::Problem,
-    essential::essential_name,
+    essential::{comparable, same_name},
     view::View,
 };
 
@@ -45,7 +45,7 @@ impl<'t> Matcher<'t, '_> {
         let deeper = level.checked_sub(1).ok_or(Problem::TooDeep)?;
         for _ in 0..MAX_LEVELS {
             let (x, y) = (self.local.resolve(a)?, self.target.resolve(b)?);
-            if !names_match(x.name(), y.name()) {
+            if !same_name(x.name(), y.name()) {
                 return Ok(false);
             }
             let same_kind = x.kind() == y.kind();
@@ -90,10 +90,10 @@ impl<'t> Matcher<'t, '_> {
             return Ok(false);
         }
         self.local.budget.spend(y.vlen() as usize)?;
-        let candidates: Vec<&str> = y.enumerators().map(|e| essential_name(e.name)).collect();
+        let candidates: Vec<&str> = y.enumerators().filter_map(|e| comparable(e.name)).collect();
         for wanted in x.enumerators() {
             self.local.budget.spend(candidates.len())?;
-            if !candidates.contains(&essential_name(wanted.name)) {
+            if !comparable(wanted.name).is_some_and(|name| candidates.contains(&name)) {
                 return Ok(false);
             }
         }
@@ -106,10 +106,10 @@ impl<'t> Matcher<'t, '_> {
         }
         self.local.budget.spend(y.vlen() as usize)?;
         let candidates: Vec<(&str, TypeId)> =
-            y.members().map(|member| (essential_name(member.name), member.ty)).collect();
+            y.members().filter_map(|member| Some((comparable(member.name)?, member.ty))).collect();
         for wanted in x.members() {
             self.local.budget.spend(candidates.len())?;
-            let name = essential_name(wanted.name);
+            let Some(name) = comparable(wanted.name) else { return Ok(false) };
             let mut found = false;
             // Several may have the name: those that have none.
             for &(_, candidate) in candidates.iter().filter(|(candidate, _)| *candidate == name) {
@@ -124,10 +124,6 @@ impl<'t> Matcher<'t, '_> {
         }
         Ok(true)
     }
-}
-
-fn names_match(a: &str, b: &str) -> bool {
-    essential_name(a) == essential_name(b)
 }
 
 fn forward_matches(x: Type<'_>, y: Type<'_>, by_pointer: bool) -> bool {

@@ -1,5 +1,7 @@
 //! Input that no compiler makes: errors, never a panic, and never a wait.
 
+use std::time::{Duration, Instant};
+
 use oxbpf_btf::{Btf, BtfBuilder, CoreRelo, Endian, Field, IntEncoding, TypeId};
 use oxbpf_obj::CoreTarget;
 use oxbpf_obj::insn::Insn;
@@ -213,6 +215,53 @@ fn circles() {
             }
         }
     }
+}
+
+/// Names of 128 KiB, and thousands of types, members and enumerators that have them: none is looked through, and what
+/// is said of them has a length that people read.
+#[test]
+fn names_without_end() {
+    let start = Instant::now();
+    let long = |last: char| format!("e{}{last}", "_x".repeat(1 << 16));
+    let mut builder = BtfBuilder::new();
+    let int = builder.add_int("int", 4, IntEncoding::SIGNED).unwrap();
+    let [s, m, e] = ['s', 'm', 'e'].map(long);
+    for _ in 0..400 {
+        builder.add_struct(&s, 4, [Field::new("f", int, 0)]).unwrap();
+    }
+    builder.add_struct("e_", 4, (0..400).map(|_| Field::new(&m, int, 0))).unwrap();
+    let id = builder.add_enum("e_", 4, false, (0..400).map(|i| (e.as_str(), i))).unwrap();
+    let kernel = builder.build().unwrap();
+    let mut local = BtfBuilder::from(&kernel);
+    let relos: Vec<_> = [
+        (K::TypeExists, "e_", "0"),
+        (K::TypeMatches, "e_", "0"),
+        (K::FieldExists, "e_", "0:399"),
+        (K::FieldByteOffset, "e_", &long('a')),
+        (K::FieldByteOffset, "e_", &"0".repeat(1 << 20)),
+        (K::TypeSize, "e_", &long('t')),
+    ]
+    .into_iter()
+    .map(|(kind, _, access)| (TypeId(id.0 - 1), kind, access.to_owned()))
+    .chain((0..400).map(|i| (id, K::EnumvalExists, i.to_string())))
+    .map(|(ty, kind, access)| CoreRelo {
+        insn_off: 0,
+        ty,
+        access_str_off: local.add_str(&access).unwrap(),
+        kind,
+    })
+    .collect();
+    let local = local.build().unwrap();
+    let targets = [CoreTarget { name: "vmlinux", btf: &kernel }];
+    let mut relocator = Relocator::new(&local, relos.iter().copied(), &targets);
+    for relo in &relos {
+        let text = match relocator.apply(&mut load(1), 0, relo) {
+            Ok(applied) => format!("{applied:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(text.len() < 8 << 10 && describe(&local, relo).len() < 1 << 10, "{}", text.len());
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 /// A small generator: the same numbers each time.
