@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oxbpf_obj::{AttachType, ProgramFlags, ProgramType, SectionDef};
-use oxbpf_sys::{Kernel, ProgramDump, ProgramInfo, ProgramParts};
+use oxbpf_sys::{Kernel, ProgramDump, ProgramInfo, ProgramParts, SysError};
 
 use crate::error::{Error, Result};
 use crate::load::handlers::Bound;
@@ -34,7 +34,7 @@ use crate::map::pin;
 pub struct Program(Arc<Inner>);
 
 struct Inner {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     kernel: Kernel,
     about: About,
 }
@@ -57,7 +57,34 @@ pub(crate) struct About {
 
 impl Program {
     pub(crate) fn new(fd: OwnedFd, kernel: Kernel, about: About) -> Self {
-        Self(Arc::new(Inner { fd, kernel, about }))
+        Self(Arc::new(Inner { fd: Arc::new(fd), kernel, about }))
+    }
+
+    /// The same program, as one that was loaded for this attach type: the kernel does not tell that of programs that are
+    /// opened by their id, their pin or a descriptor, and some `attach_` methods have to know.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), oxbpf::Error> {
+    /// use oxbpf::{AttachFlags, AttachType, Kernel, Program};
+    ///
+    /// let program = Program::from_pinned(&Kernel::host(), "/sys/fs/bpf/count")?;
+    /// let program = program.loaded_for(AttachType::CGROUP_INET_EGRESS);
+    /// let link = program.attach_cgroup_path("/sys/fs/cgroup/system.slice", AttachFlags::empty())?;
+    /// # drop(link);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "bpf_program__set_expected_attach_type")]
+    #[must_use]
+    pub fn loaded_for(&self, attach_type: AttachType) -> Self {
+        let Inner { fd, kernel, about } = &*self.0;
+        let about = About { attach_type: Some(attach_type), ..about.clone() };
+        Self(Arc::new(Inner { fd: Arc::clone(fd), kernel: kernel.clone(), about }))
+    }
+
+    /// The error of asking the kernel about it.
+    pub(crate) fn failed(&self, source: SysError) -> Error {
+        Error::Kernel(source.with(format!("program {}", self.name())))
     }
 
     /// Its name: that of the C function.
@@ -88,7 +115,8 @@ impl Program {
         self.0.about.prog_type
     }
 
-    /// The attach type it was loaded for.
+    /// The attach type it was loaded for; `None` if it needs none, or was opened by its id, its pin or a descriptor and it
+    /// was not [said](Self::loaded_for).
     #[doc(alias = "bpf_program__expected_attach_type")]
     pub fn attach_type(&self) -> Option<AttachType> {
         self.0.about.attach_type
@@ -133,7 +161,7 @@ impl Program {
     /// [`Error::Kernel`].
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     pub fn info(&self) -> Result<ProgramInfo> {
-        self.0.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(Error::Kernel)
+        self.0.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
     }
 
     /// Its instructions as the verifier left them, its machine code, its functions and source lines: the parts that are
@@ -144,7 +172,7 @@ impl Program {
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     #[doc(alias = "bpf_prog_linfo__new")]
     pub fn dump(&self, parts: ProgramParts) -> Result<ProgramDump> {
-        self.0.kernel.prog_dump(self.as_fd(), parts).map_err(Error::Kernel)
+        self.0.kernel.prog_dump(self.as_fd(), parts).map_err(|source| self.failed(source))
     }
 
     /// Pins it in bpffs, where it outlives this process. Missing directories are made.

@@ -53,7 +53,7 @@ impl Program {
     /// # Errors
     /// [`Error::Kernel`].
     pub fn stats(&self) -> Result<ProgramStats, Error> {
-        let info = self.kernel().prog_info(self.as_fd())?;
+        let info = self.kernel().prog_info(self.as_fd()).map_err(|source| self.failed(source))?;
         let time = Duration::from_nanos(info.run_time_ns);
         Ok(ProgramStats { runs: info.run_cnt, time, missed: info.recursion_misses })
     }

@@ -46,7 +46,8 @@ impl Program {
 impl Read for ProgramStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let program = &self.program;
-        Ok(program.kernel().prog_stream_read(program.as_fd(), self.stream, buf)?)
+        let read = program.kernel().prog_stream_read(program.as_fd(), self.stream, buf);
+        Ok(read.map_err(|source| source.with(format!("program {}", program.name())))?)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::link::{LinkKind, Part};
 use crate::{Error, Link, Program};
 
 impl Program {
-    /// Attaches the program to a cgroup (v2) by a descriptor of its directory, at the hook that its section names
-    /// (Linux 5.7). It runs for the processes of the cgroup and of those below.
+    /// Attaches the program to a cgroup (v2) by a descriptor of its directory, at the hook that its section names or that
+    /// it was [loaded for](Self::loaded_for) (Linux 5.7). It runs for the processes of the cgroup and of those below.
     ///
     /// Kernels before 6.16 take no `flags`: links always share a hook with others.
     ///
@@ -42,6 +42,16 @@ impl Program {
     }
 }
 
+/// The hook of programs that have one only.
+fn only_hook(prog_type: ProgramType) -> Option<AttachType> {
+    match prog_type {
+        ProgramType::CGROUP_DEVICE => Some(AttachType::CGROUP_DEVICE),
+        ProgramType::CGROUP_SYSCTL => Some(AttachType::CGROUP_SYSCTL),
+        ProgramType::SOCK_OPS => Some(AttachType::CGROUP_SOCK_OPS),
+        _ => None,
+    }
+}
+
 fn attach(
     program: &Program,
     cgroup: BorrowedFd<'_>,
@@ -51,12 +61,12 @@ fn attach(
     program.expect_type(CGROUP_TYPES, "cgroup", "attach_cgroup")?;
     let attach_type = match program.attach_type() {
         Some(attach_type) => attach_type,
-        // `cgroup/skb` says nothing of the direction; the other hooks have one attach type each.
-        None if program.prog_type() == ProgramType::CGROUP_SKB => {
+        // `cgroup/skb` says nothing of the direction.
+        None if program.prog_type() == ProgramType::CGROUP_SKB && !program.section().is_empty() => {
             let form = "cgroup_skb/ingress or cgroup_skb/egress";
             return Err(AttachReason::BadTarget { target: program.section().to_owned(), form });
         }
-        None => AttachType::default(),
+        None => only_hook(program.prog_type()).ok_or(AttachReason::Untold)?,
     };
     let create = LinkCreate {
         flags: flags.bits(),

@@ -77,8 +77,13 @@ pub enum SymbolError {
 }
 
 fn hex(offsets: &[u64]) -> String {
-    let all: Vec<String> = offsets.iter().map(|o| format!("{o:#x}")).collect();
-    all.join(" and ")
+    /// A static function can have thousands of namesakes.
+    const MOST: usize = 8;
+    let shown: Vec<String> = offsets.iter().take(MOST).map(|o| format!("{o:#x}")).collect();
+    match offsets.len().saturating_sub(MOST) {
+        0 => shown.join(" and "),
+        more => format!("{} and {more} more places", shown.join(", ")),
+    }
 }
 
 fn malformed(e: object::read::Error) -> SymbolError {

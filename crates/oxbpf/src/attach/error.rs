@@ -41,7 +41,12 @@ impl AttachError {
 
 impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot attach program {} ({}): {}", self.program, self.section, self.reason)?;
+        write!(f, "cannot attach program {}", self.program)?;
+        // Of a program that was opened by its id, say, it is not known.
+        if !self.section.is_empty() {
+            write!(f, " ({})", self.section)?;
+        }
+        write!(f, ": {}", self.reason)?;
         match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
@@ -90,6 +95,9 @@ pub enum AttachReason {
         /// How a section that names it looks, if there is such a thing.
         section_form: Option<&'static str>,
     },
+    /// The program was opened by its id, its pin or a descriptor, and the way to attach it depends on more than its type.
+    #[error("the kernel does not tell what it was loaded for: say it by `Program::loaded_for`")]
+    Untold,
     /// What the section names does not read as a target.
     #[error("`{target}` is not of the form {form}")]
     BadTarget {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use oxbpf_obj::{AttachType, ProgramType};
-use oxbpf_sys::{Errno, IterTarget, Kernel, LinkCreate, LinkExtra, LinkTarget};
+use oxbpf_sys::{Errno, IterTarget, Kernel, LinkCreate, LinkExtra, LinkTarget, SysError};
 
 use super::{AttachReason, Result};
 use crate::link::{LinkKind, Part};
@@ -77,8 +77,12 @@ impl Program {
 
 pub(super) fn attach(program: &Program, walk: Walk<'_>) -> Result<Link> {
     program.expect_type(&[ProgramType::TRACING], "tracing", "attach_iter")?;
-    if program.attach_type() != Some(AttachType::TRACE_ITER) {
+    // Of a program that was opened by its id, say, the kernel knows.
+    if program.attach_type().is_some_and(|attach_type| attach_type != AttachType::TRACE_ITER) {
         return Err(AttachReason::BadTarget { target: program.section().to_owned(), form: "iter/TARGET" });
+    }
+    if let Some(reason) = taken_for_all(walk) {
+        return Err(reason);
     }
     let task = |tid, pid, pid_fd| Some(IterTarget::Task { tid, pid, pid_fd });
     let target = match walk {
@@ -114,6 +118,19 @@ pub(super) fn attach(program: &Program, walk: Walk<'_>) -> Result<Link> {
     Ok(Link::new(program, LinkKind::Iterator, target, vec![Part::of_link(link)]))
 }
 
+/// Why not this: 0, which is no process and hardly ever a descriptor, is to the kernel as if nothing was said, and it
+/// would walk all there is.
+fn taken_for_all(walk: Walk<'_>) -> Option<AttachReason> {
+    let (errno, why) = match walk {
+        Walk::Thread(0) | Walk::Process(0) => (Errno::ESRCH, "no process has the number 0"),
+        Walk::Pidfd(fd) | Walk::Cgroups { from: fd, .. } if fd.as_raw_fd() == 0 => {
+            (Errno::EBADF, "descriptor 0 would mean none: duplicate it")
+        }
+        _ => return None,
+    };
+    Some(AttachReason::Refused { why, source: SysError::new("BPF_LINK_CREATE", errno) })
+}
+
 impl Link {
     /// Walks what an iterator is attached to: what the program writes is read from the result. Each has a walk of its
     /// own, from the beginning.
@@ -123,7 +140,7 @@ impl Link {
     #[doc(alias = "bpf_iter_create")]
     pub fn read(&self) -> std::result::Result<IterReader, Error> {
         let link = self.as_fd().ok_or_else(|| self.no_link("BPF_ITER_CREATE"))?;
-        let stream = self.kernel().iter_create(link)?;
+        let stream = self.kernel().iter_create(link).map_err(|e| e.with(self.described()))?;
         Ok(IterReader { kernel: self.kernel().clone(), stream })
     }
 }

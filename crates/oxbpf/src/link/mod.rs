@@ -185,7 +185,7 @@ impl Link {
     #[doc(alias = "bpf_link_get_info_by_fd")]
     pub fn info(&self) -> Result<LinkInfo, Error> {
         let fd = self.as_fd().ok_or_else(|| self.no_link("BPF_OBJ_GET_INFO_BY_FD"))?;
-        Ok(self.kernel.link_info(fd)?)
+        Ok(self.kernel.link_info(fd).map_err(|e| e.with(self.described()))?)
     }
 
     /// Pins it in bpffs, so that the program stays attached when this is dropped and the process ends;
@@ -232,16 +232,19 @@ impl Link {
 
     /// What [`detach`](Self::detach) does more than dropping.
     fn cut(&self) -> Result<(), Error> {
+        let named = |e: SysError| e.with(self.described());
         for part in &self.parts {
             match (self.kind, &part.link, &part.event) {
                 (LinkKind::Xdp | LinkKind::Cgroup, Some(link), _) => {
                     match self.kernel.link_detach(link.as_fd()) {
                         // Before 5.9 there is no such command; then the last descriptor has to do.
                         Err(e) if e.errno == Errno::EINVAL => {}
-                        result => result?,
+                        result => result.map_err(named)?,
                     }
                 }
-                (LinkKind::PerfEvent, _, Some(event)) => self.kernel.perf_event_disable(event.as_fd())?,
+                (LinkKind::PerfEvent, _, Some(event)) => {
+                    self.kernel.perf_event_disable(event.as_fd()).map_err(named)?;
+                }
                 _ => {}
             }
         }

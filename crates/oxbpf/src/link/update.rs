@@ -69,7 +69,8 @@ impl Link {
         Ok(())
     }
 
-    fn described(&self) -> String {
+    /// What errors call it.
+    pub(crate) fn described(&self) -> String {
         let Self { kind, program, target, .. } = self;
         match kind {
             LinkKind::StructOps => format!("the {kind} link of map {target}"),

@@ -80,7 +80,7 @@ impl LoadedBtf {
     /// [`Error::Kernel`](crate::Error::Kernel).
     #[doc(alias = "bpf_btf_get_info_by_fd")]
     pub fn info(&self) -> Result<BtfInfo> {
-        Ok(self.kernel.btf_info(self.as_fd())?)
+        Ok(self.kernel.btf_info(self.as_fd()).map_err(|e| self.named(e))?)
     }
 
     /// Its types. Those of a module are on the base of the kernel's.
@@ -90,13 +90,18 @@ impl LoadedBtf {
     #[doc(alias = "btf__from_kernel")]
     pub fn btf(&self) -> Result<Btf> {
         let info = self.info()?;
-        let data = self.kernel.btf_data(self.as_fd())?;
+        let data = self.kernel.btf_data(self.as_fd()).map_err(|e| self.named(e))?;
         let parsed = if info.kernel_btf && info.name != "vmlinux" {
             Btf::parse_split(data, &self.kernel.btf()?)
         } else {
             Btf::parse(data)
         };
-        parsed.map_err(|e| SysError::new("parse", Errno::EINVAL).with(format!("BTF {}: {e}", self.id)).into())
+        parsed.map_err(|e| self.named(SysError::new("parse", Errno::EINVAL)).because(e.to_string()).into())
+    }
+
+    /// The error, with which BTF it is about.
+    fn named(&self, e: SysError) -> SysError {
+        e.with(format!("BTF {}", self.id))
     }
 }
 

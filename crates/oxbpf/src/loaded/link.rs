@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use oxbpf_sys::uapi::LinkType;
-use oxbpf_sys::{Kernel, LinkInfo, LinkUpdate, ObjectKind, OpenFlags};
+use oxbpf_sys::{Kernel, LinkInfo, LinkUpdate, ObjectKind, OpenFlags, SysError};
 
 use super::Loaded;
 use crate::Program;
@@ -94,7 +94,7 @@ impl LoadedLink {
     /// [`Error::Kernel`](crate::Error::Kernel).
     #[doc(alias = "bpf_link_get_info_by_fd")]
     pub fn info(&self) -> Result<LinkInfo> {
-        Ok(self.kernel.link_info(self.as_fd())?)
+        Ok(self.kernel.link_info(self.as_fd()).map_err(|e| self.named(e))?)
     }
 
     /// Pins it in bpffs, so that the program stays attached without any process. Missing directories are made.
@@ -114,7 +114,7 @@ impl LoadedLink {
     #[doc(alias = "bpf_link__update_program")]
     pub fn update(&self, program: &Program) -> Result<()> {
         let update = LinkUpdate { new: program.as_fd(), old: None, flags: 0 };
-        Ok(self.kernel.link_update(self.as_fd(), &update)?)
+        Ok(self.kernel.link_update(self.as_fd(), &update).map_err(|e| self.named(e))?)
     }
 
     /// Detaches the program now, whoever else has the link (5.9). The link remains, attached to nothing.
@@ -123,7 +123,14 @@ impl LoadedLink {
     /// [`Error::Kernel`](crate::Error::Kernel): `EOPNOTSUPP` for kinds that detach only with their last descriptor.
     #[doc(alias = "bpf_link__detach")]
     pub fn detach(&self) -> Result<()> {
-        Ok(self.kernel.link_detach(self.as_fd())?)
+        Ok(self.kernel.link_detach(self.as_fd()).map_err(|e| self.named(e))?)
+    }
+}
+
+impl LoadedLink {
+    /// The error, with which link it is about.
+    fn named(&self, e: SysError) -> SysError {
+        e.with(format!("link {}", self.id))
     }
 }
 

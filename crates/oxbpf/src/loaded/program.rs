@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::program::About;
 
 /// Programs from elsewhere. The kernel tells a program's type and the first 15 bytes of its name
-/// (see [`full_name`](Self::full_name)), and nothing of its section: attach them by the methods that take the target.
+/// (see [`full_name`](Self::full_name)), and nothing of its section: attach them by the methods that take the target, some
+/// of which have to be told what the program was [loaded for](Self::loaded_for).
 impl Program {
     /// The program behind a descriptor, whatever made it.
     ///
@@ -67,7 +68,7 @@ impl Program {
             return Ok(short());
         }
         let Some(first) = self.dump(ProgramParts::FUNC_INFO)?.functions().next() else { return Ok(short()) };
-        let id = self.kernel().prog_info(self.as_fd())?.btf_id;
+        let id = self.kernel().prog_info(self.as_fd()).map_err(|source| self.failed(source))?.btf_id;
         let btf = match LoadedBtf::from_id(self.kernel(), id) {
             // Others may have the program, and not the right to open BTF.
             Err(error) if error.errno() == Some(Errno::EPERM) => return Ok(short()),

@@ -68,6 +68,11 @@ fn some_tasks() -> TestResult {
     let own_pid = rustix::process::getpid();
     let pidfd = rustix::process::pidfd_open(own_pid, rustix::process::PidfdFlags::empty())?;
     assert!(walk(program, Walk::Pidfd(pidfd.as_fd()))?.contains(&[tid, own]));
+    // To the kernel that is to say nothing: it would walk all of them.
+    for nobody in [Walk::Thread(0), Walk::Process(0)] {
+        let error = program.attach_iter(nobody).expect_err("nobody has that number");
+        assert!(error.to_string().contains("no process has the number 0"), "{error}");
+    }
     assert_eq!(walk(program, Walk::Process(u32::MAX >> 1))?, [[0; 2]; 0], "there is no such process");
     let Err(Error::Attach(error)) = program.attach_iter(Walk::Pidfd(fs::File::open("/dev/null")?.as_fd()))
     else {

@@ -267,8 +267,10 @@ fn links_of_raw_tracepoints() -> TestResult {
     let link = loaded.object.program("on_enter")?.attach()?;
     let same = LoadedLink::from_id(&kernel, link.info()?.id)?;
     let refused = same.update(loaded.object.program("on_exit")?).expect_err("it is refused");
-    assert!(refused.to_string().starts_with("BPF_LINK_UPDATE failed: EINVAL"), "{refused}");
+    let id = same.id();
+    let starts = |text: &str, with: String| assert!(text.starts_with(&with), "{text}");
+    starts(&refused.to_string(), format!("BPF_LINK_UPDATE of link {id} failed: EINVAL"));
     let refused = same.detach().expect_err("it is refused");
-    assert!(refused.to_string().starts_with("BPF_LINK_DETACH failed: EOPNOTSUPP"), "{refused}");
+    starts(&refused.to_string(), format!("BPF_LINK_DETACH of link {id} failed: EOPNOTSUPP"));
     Ok(())
 }

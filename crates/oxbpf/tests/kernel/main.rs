@@ -13,6 +13,7 @@ mod loaded;
 mod opensnoop;
 mod perf_event;
 mod raw_tp;
+mod reopened;
 mod ringbuf;
 mod schedlat;
 mod stats;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     opensnoop::tests(&mut suite);
     perf_event::tests(&mut suite);
     raw_tp::tests(&mut suite);
+    reopened::tests(&mut suite);
     ringbuf::tests(&mut suite);
     schedlat::tests(&mut suite);
     stats::tests(&mut suite);

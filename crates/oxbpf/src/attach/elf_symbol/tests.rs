@@ -185,6 +185,9 @@ fn weak_gives_way_and_two_equals_are_ambiguous() {
     let f = elf_file(&[], &[("a", FUNC, LOCAL, 0x40_1010, 0), ("a", FUNC, LOCAL, 0x40_1020, 0)], &[]);
     let Err(SymbolError::Ambiguous { offsets, .. }) = find(&f, "a") else { panic!() };
     assert_eq!(offsets, [0x2010, 0x2020]);
+    let ambiguous = |n| SymbolError::Ambiguous { symbol: "a".into(), offsets: (1..=n).collect() }.to_string();
+    assert_eq!(ambiguous(2), "`a` is ambiguous: there are functions of that name at 0x1 and 0x2");
+    assert!(ambiguous(5000).ends_with("at 0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8 and 4992 more places"));
 }
 
 #[test]
