@@ -4,7 +4,7 @@ mod text;
 
 use std::io::{self, Write};
 
-use oxbpf::features::{self, Feature};
+use oxbpf::features::{self, Feature, Kfunc};
 use oxbpf::obj::{insn, kfunc_config, kfuncs};
 use oxbpf::sys::SysError;
 use oxbpf::{Kernel, MapType, ProgramType};
@@ -107,7 +107,9 @@ impl Report {
             })
             .collect();
         if full {
-            report.kfuncs = kfuncs().map(|(name, since)| asker.kfunc(name, since)).collect();
+            let found = features::find_kfuncs(kernel, kfuncs().map(|(name, _)| name));
+            report.kfuncs =
+                kfuncs().zip(found).map(|((name, since), found)| asker.kfunc(name, since, found)).collect();
         }
         Ok(report)
     }
@@ -162,8 +164,8 @@ impl Asker<'_> {
         ProgramType::ALL.iter().skip(1).filter(may).map(ToString::to_string).collect()
     }
 
-    fn kfunc(&self, name: &str, since: (u16, u16)) -> Row {
-        let (found, place) = match features::find_kfunc(self.kernel, name) {
+    fn kfunc(&self, name: &str, since: (u16, u16), found: Result<Option<Kfunc>, SysError>) -> Row {
+        let (found, place) = match found {
             // Some were there before programs were allowed to call them.
             Ok(found) => {
                 let old = self.running < (since.0.into(), since.1.into());

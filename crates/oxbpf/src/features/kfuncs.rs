@@ -8,7 +8,7 @@ use oxbpf_sys::{Kernel, SysError};
 
 use super::trial::{self, Trial};
 use super::{Answer, kept_if_lasting, loads_programs_of};
-use crate::load::{Declared, find_function};
+use crate::load::{Declared, find_function, find_functions};
 
 /// A function of the kernel or of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,23 @@ pub struct Kfunc {
 /// # Errors
 /// `ENOENT`: the kernel shows no types of its own (`CONFIG_DEBUG_INFO_BTF`). Those of reading them.
 pub fn find_kfunc(kernel: &Kernel, name: &str) -> Result<Option<Kfunc>, SysError> {
-    let found = find_function(kernel, name)?;
-    Ok(found.map(|at| Kfunc { id: at.found, module: at.module.map(|module| module.name.clone()) }))
+    Ok(find_function(kernel, name)?.map(kfunc))
+}
+
+/// As [`find_kfunc`], for many functions, in their order. The types of the modules, which those have to be looked for in
+/// that the kernel itself lacks, are read once.
+///
+/// # Errors
+/// An item is an error as those of [`find_kfunc`]; the next one follows.
+pub fn find_kfuncs<'n>(
+    kernel: &Kernel,
+    names: impl IntoIterator<Item = &'n str>,
+) -> impl Iterator<Item = Result<Option<Kfunc>, SysError>> {
+    find_functions(kernel, names).map(|found| Ok(found?.map(kfunc)))
+}
+
+fn kfunc(at: Declared<TypeId>) -> Kfunc {
+    Kfunc { id: at.found, module: at.module.map(|module| module.name.clone()) }
 }
 
 /// Whether programs of a type, sleepable or not, may call the kernel function of this name (5.13). The answer is kept in

@@ -23,7 +23,7 @@ use oxbpf_sys::{Errno, Kernel, KernelVersion, SysError};
 use crate::load::memlock;
 
 pub use helpers::{has_helper, may_call_helper};
-pub use kfuncs::{Kfunc, find_kfunc, may_call_kfunc};
+pub use kfuncs::{Kfunc, find_kfunc, find_kfuncs, may_call_kfunc};
 pub use map_types::makes_maps_of;
 pub use program_types::loads_programs_of;
 

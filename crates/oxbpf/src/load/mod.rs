@@ -42,7 +42,7 @@ pub use request::LoadRequest;
 pub use token::Token;
 
 pub(crate) use kernel_types::Declared;
-pub(crate) use target::find_function;
+pub(crate) use target::{find_function, find_functions};
 
 use parts::Parts;
 

@@ -108,6 +108,15 @@ pub(crate) fn find_function(kernel: &Kernel, name: &str) -> Result<Option<Declar
     look(&KernelTarget::new(None, name), &KernelTypes::new(kernel))
 }
 
+/// Functions of the kernel or of modules, whose types are read once for all of them.
+pub(crate) fn find_functions<'n>(
+    kernel: &Kernel,
+    names: impl IntoIterator<Item = &'n str>,
+) -> impl Iterator<Item = Result<Option<Declared<TypeId>>, SysError>> {
+    let types = KernelTypes::new(kernel);
+    names.into_iter().map(move |name| look(&KernelTarget::new(None, name), &types))
+}
+
 /// The types of another program, if it has any.
 fn types_of(kernel: &Kernel, program: &Program) -> Result<Option<Btf>, SysError> {
     let info = kernel.prog_info(program.as_fd())?;

@@ -4,7 +4,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use oxbpf::features::{Feature, has_helper, loads_programs_of, makes_maps_of, may_call_kfunc, probe};
+use oxbpf::btf::BtfBuilder;
+use oxbpf::features::{
+    Feature, find_kfuncs, has_helper, loads_programs_of, makes_maps_of, may_call_kfunc, probe,
+};
 use oxbpf::sys::doors::{Fake, Recorder};
 use oxbpf::sys::{BtfLoad, Call, Cmd, Door, Reply};
 use oxbpf::{Errno, Kernel, MapType, ProgramType};
@@ -149,4 +152,23 @@ fn a_function_that_is_not_there_is_looked_for_again() {
         assert_eq!(may_call_kfunc(&kernel, ProgramType::XDP, "count"), Ok(true));
         assert_eq!(door.take().iter().filter(|call| call.name == "BPF_PROG_LOAD").count(), asked);
     }
+}
+
+/// Those that the kernel lacks are looked for in all modules, whose types are read once for all functions.
+#[test]
+fn many_functions_take_one_look_at_the_modules() {
+    let types = spec("xdp_counter.bpf.o").btf.unwrap();
+    let none = BtfBuilder::new().build().unwrap();
+    let mut fake = Fake::new().with_file("/sys/kernel/btf/vmlinux", types.as_bytes());
+    for module in ["one", "two"] {
+        fake = fake.with_file(format!("/sys/kernel/btf/{module}"), none.as_bytes());
+    }
+    let door = Arc::new(Recorder::new(Arc::new(fake)));
+    let kernel = Kernel::with_door(door.clone());
+    let names = ["bpf_none", "count", "bpf_no_more", "bpf_nowhere"];
+    let found: Vec<bool> = find_kfuncs(&kernel, names).map(|found| found.unwrap().is_some()).collect();
+    assert_eq!(found, [false, true, false, false]);
+    let read =
+        |file| door.take().iter().filter(|call| call.name == "open" && call.what.ends_with(file)).count();
+    assert_eq!(read("/btf/two"), 1);
 }
