@@ -64,6 +64,7 @@ impl Mapping {
                 return Err(Errno::EINVAL);
             }
         }
+        begins_a_page(offset)?;
         let prot = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
         // Its own types the kernel maps privately only.
         let sharing = if at_rest { MapFlags::PRIVATE } else { MapFlags::SHARED };
@@ -89,6 +90,7 @@ impl Mapping {
             Prot::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
             Prot::KernelTypes => return Err(Errno::EINVAL),
         };
+        begins_a_page(offset)?;
         let sharing = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
         let wanted = std::ptr::without_provenance_mut::<c_void>(address.get());
         // SAFETY: FIXED_NOREPLACE (and without it, before 4.17, a mere hint) replaces nothing that is mapped, so no
@@ -296,6 +298,12 @@ impl Mapping {
     }
 }
 
+/// Processes of 32 bits tell the kernel the number of a page, so that it cannot see what is wrong.
+fn begins_a_page(offset: u64) -> Result<(), Errno> {
+    let page = rustix::param::page_size() as u64;
+    if offset.is_multiple_of(page) { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
 /// How many bytes from `offset` on are one aligned number, of `left`.
 #[inline]
 fn piece(offset: usize, left: usize) -> usize {
@@ -317,7 +325,7 @@ fn acquired<T>(value: T) -> T {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping was made by `of` or `anonymous` with this length, and every view of it borrows
+        // SAFETY: the mapping was made by `of`, `at_address` or `anonymous` with this length, and every view of it borrows
         // from `self`.
         let r = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
         debug_assert!(r.is_ok(), "munmap of a mapping of our own");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use oxbpf_btf::Btf;
 
-use super::objects::{Inode, Kind, Link, Prog, inode};
+use super::objects::{Inode, Kind, Link, Object, Prog, inode};
 use super::values::reopen;
 use super::{BPFFS, State};
 use crate::uapi::{
@@ -81,7 +81,10 @@ impl State {
             return Err(Errno::EBADF);
         }
         self.check_maps(&insns)?;
-        let btf = if btf_id == 0 { None } else { Some(reopen(a.prog_btf_fd)?) };
+        let btf = match (btf_id != 0).then(|| self.objects.find_raw(a.prog_btf_fd)).transpose()? {
+            Some(Object { kind: Kind::Btf(types), .. }) => types.clone(),
+            _ => Vec::new(),
+        };
         let prog = Prog { attr: a, insns, btf_id, btf };
         self.objects.add(Kind::Prog(Box::new(prog))).map(Reply::Fd)
     }

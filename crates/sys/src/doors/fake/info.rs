@@ -98,7 +98,10 @@ impl State {
     pub(super) fn fd_by_id(&mut self, attr: &mut Attr<'_>) -> Result<Reply, Errno> {
         let a: IdAttr = attr.view();
         let cmd = attr.cmd();
-        let (inode, number) = *self.objects.alive().get(&a.id).ok_or(Errno::ENOENT)?;
+        let Some((inode, number)) = self.objects.alive().get(&a.id).copied() else {
+            let is_btf = cmd == Cmd::BTF_GET_FD_BY_ID;
+            return if is_btf { self.objects.reopen_btf(a.id).map(Reply::Fd) } else { Err(Errno::ENOENT) };
+        };
         if !self.objects.by_inode(inode).is_some_and(|o| is_of(&o.kind, cmd)) {
             return Err(Errno::ENOENT);
         }

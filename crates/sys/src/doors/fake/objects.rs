@@ -1,6 +1,6 @@
 //! What was made: maps, programs and so on, by the inode of their memfd.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -53,8 +53,8 @@ pub(super) struct Prog {
     pub(super) attr: ProgLoadAttr,
     pub(super) insns: Vec<u8>,
     pub(super) btf_id: u32,
-    /// Keeps its types as long as it is there.
-    pub(super) btf: Option<OwnedFd>,
+    /// Its types, which can be opened as long as it is there.
+    pub(super) btf: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,10 +105,24 @@ impl Objects {
 
     /// A new object on a memfd of its own.
     pub(super) fn add_on(&mut self, fd: OwnedFd, kind: Kind) -> Result<OwnedFd, Errno> {
-        let inode = inode(fd.as_raw_fd().cast_unsigned())?;
         self.last_id += 1;
-        self.by_inode.insert(inode, Object { id: self.last_id, kind });
+        self.add_as(self.last_id, fd, kind)
+    }
+
+    fn add_as(&mut self, id: u32, fd: OwnedFd, kind: Kind) -> Result<OwnedFd, Errno> {
+        let inode = inode(fd.as_raw_fd().cast_unsigned())?;
+        self.by_inode.insert(inode, Object { id, kind });
         Ok(fd)
+    }
+
+    /// Types that have no descriptor any more, but a program.
+    pub(super) fn reopen_btf(&mut self, id: u32) -> Result<OwnedFd, Errno> {
+        let of_program = |object: &Object| match &object.kind {
+            Kind::Prog(prog) if prog.btf_id == id && id != 0 => Some(prog.btf.clone()),
+            _ => None,
+        };
+        let types = self.by_inode.values().find_map(of_program).ok_or(Errno::ENOENT)?;
+        self.add_as(id, memfd("bpf")?, Kind::Btf(types))
     }
 
     pub(super) fn find(&mut self, fd: BorrowedFd<'_>) -> Result<&mut Object, Errno> {
@@ -137,40 +151,22 @@ impl Objects {
     /// Objects that some descriptor of this process refers to, with one such descriptor. What is gone, is
     /// forgotten.
     pub(super) fn alive(&mut self) -> BTreeMap<u32, (Inode, u32)> {
-        loop {
-            let inodes = open_inodes(|_| true);
-            let before = self.by_inode.len();
-            self.by_inode.retain(|i, _| inodes.contains_key(i));
-            // What is gone may have held on to others.
-            if self.by_inode.len() == before {
-                return self
-                    .by_inode
-                    .iter()
-                    .filter_map(|(i, o)| Some((o.id, (*i, *inodes.get(i)?))))
-                    .collect();
+        let mut inodes: HashMap<Inode, u32> = HashMap::new();
+        for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+            let number = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok());
+            if let Some(number) = number
+                && let Ok(inode) = inode(number)
+            {
+                inodes.insert(inode, number);
             }
         }
+        self.by_inode.retain(|i, _| inodes.contains_key(i));
+        self.by_inode.iter().filter_map(|(i, o)| Some((o.id, (*i, *inodes.get(i)?)))).collect()
     }
 
-    /// How many there are but for what programs alone hold on to.
     pub(super) fn open(&mut self) -> usize {
-        self.alive();
-        let held = self.by_inode.values().filter_map(|object| match &object.kind {
-            Kind::Prog(prog) => prog.btf.as_ref().map(AsRawFd::as_raw_fd),
-            _ => None,
-        });
-        let held: HashSet<i32> = held.collect();
-        let open = open_inodes(|fd| !held.contains(&fd.cast_signed()));
-        self.by_inode.keys().filter(|inode| open.contains_key(inode)).count()
+        self.alive().len()
     }
-}
-
-/// What the descriptors of this process that count are of, each with one of them.
-fn open_inodes(counts: impl Fn(u32) -> bool) -> HashMap<Inode, u32> {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let numbers = numbers.filter(|number| counts(*number));
-    numbers.filter_map(|number| Some((inode(number).ok()?, number))).collect()
 }
 
 /// The inode behind a descriptor of this process.
