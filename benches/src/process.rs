@@ -49,6 +49,23 @@ pub(crate) struct Usage {
 
 /// Runs the command under ptrace and counts.
 pub(crate) fn usage(command: &[String]) -> Outcome<Usage> {
+    traced(command, |_| Ok(()))
+}
+
+/// The most anonymous memory that a process has, in KiB: what it wrote, which it shares with no other process, and which
+/// the kernel cannot drop.
+pub(crate) fn own_memory(command: &[String]) -> Outcome<u64> {
+    let mut most = 0;
+    // Without a call it only grows: it is largest before one.
+    traced(command, |pid| {
+        most = most.max(kibibytes(pid, "smaps_rollup", "Anonymous:")?);
+        Ok(())
+    })?;
+    Ok(most)
+}
+
+/// Runs the command under ptrace and looks at it before and after each system call.
+fn traced(command: &[String], mut look: impl FnMut(pid_t) -> Outcome<()>) -> Outcome<Usage> {
     let mut command = build(command)?;
     // SAFETY: between fork and exec this makes one system call and nothing else.
     unsafe {
@@ -77,10 +94,13 @@ pub(crate) fn usage(command: &[String]) -> Outcome<Usage> {
         }
         let mut signal = 0;
         match libc::WSTOPSIG(status) {
-            stop if stop == libc::SIGTRAP | 0x80 => stops += 1,
+            stop if stop == libc::SIGTRAP | 0x80 => {
+                stops += 1;
+                look(thread)?;
+            }
             libc::SIGTRAP if status >> 16 == libc::PTRACE_EVENT_EXIT => {
                 exits += 1;
-                peak = peak.max(peak_of(thread)?);
+                peak = peak.max(kibibytes(thread, "status", "VmHWM:")?);
             }
             // A new thread's first stop, or the news of it.
             libc::SIGTRAP | libc::SIGSTOP => {}
@@ -117,10 +137,11 @@ fn trace(request: libc::c_uint, pid: pid_t, data: c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// `VmHWM`: the resident set of this program alone, where `ru_maxrss` also has the one that forked it.
-fn peak_of(pid: pid_t) -> Outcome<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+/// What a line of a file in /proc says. `VmHWM` of `status` is the resident set of this program alone, where `ru_maxrss`
+/// also has the one that forked it.
+fn kibibytes(pid: pid_t, file: &str, name: &str) -> Outcome<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no {name}"))?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
@@ -141,6 +162,14 @@ mod tests {
         let many = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=1000", "status=none"];
         let more = usage(&command(&many)).unwrap();
         assert!((2000..2300).contains(&more.calls), "{more:?}");
+    }
+
+    #[test]
+    fn its_own_memory_is_what_it_wrote() {
+        let copying = |size| ["dd", "if=/dev/zero", "of=/dev/null", size, "count=1", "status=none"];
+        let [small, large] = ["bs=4096", "bs=4M"].map(|size| own_memory(&command(&copying(size))).unwrap());
+        assert!((40..1000).contains(&small), "{small}");
+        assert!((4096 - 64..4096 + 64).contains(&(large - small)), "{small} {large}");
     }
 
     #[test]

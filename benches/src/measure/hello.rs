@@ -51,6 +51,12 @@ pub(super) fn usage(program: &Path, object: &Path) -> Outcome<Usage> {
     })
 }
 
+/// The largest amount of memory of its own that the process has; also the median of a few runs.
+pub(super) fn own_memory(program: &Path, object: &Path) -> Outcome<u64> {
+    let command = command(program, object);
+    Ok(median((0..5).map(|_| process::own_memory(&command)).collect::<Outcome<_>>()?))
+}
+
 /// The C program, linked with the libbpf that libbpf-sys built: what its users have.
 pub(super) fn c_program() -> Outcome<PathBuf> {
     compile("hello-libbpf", "hello.c", &[env!("LIBBPF_LIBRARY"), "-lelf", "-lz"])
