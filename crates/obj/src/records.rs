@@ -120,15 +120,23 @@ impl<R: Info> Infos<R> {
 /// CO-RE relocations in the order of the file.
 #[derive(Default)]
 pub(crate) struct CoreRelos {
-    /// Each with the section it is about (an index in [`Code::sections`](crate::code::Code::sections)).
-    parts: Vec<(usize, RecordTable<CoreRelo>)>,
+    parts: Vec<CorePart>,
+}
+
+/// Those about a section.
+struct CorePart {
+    /// How many are in the parts before it.
+    first: usize,
+    /// An index in [`Code::sections`](crate::code::Code::sections).
+    section: usize,
+    table: RecordTable<CoreRelo>,
 }
 
 impl CoreRelos {
     /// Adds those about a section.
     pub(crate) fn add(&mut self, section: usize, table: RecordTable<CoreRelo>) {
         if !table.is_empty() {
-            self.parts.push((section, table));
+            self.parts.push(CorePart { first: self.len(), section, table });
         }
     }
 
@@ -137,11 +145,18 @@ impl CoreRelos {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|(_, table)| table.len()).sum()
+        self.parts.last().map_or(0, |part| part.first.saturating_add(part.table.len()))
     }
 
     /// Each with its section; `insn_off` counts instructions of the section.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, CoreRelo)> + '_ {
-        self.parts.iter().flat_map(|(section, table)| table.iter().map(|relo| (*section, relo.by_insn())))
+        self.parts.iter().flat_map(|part| part.table.iter().map(|relo| (part.section, relo.by_insn())))
+    }
+
+    /// The one at this place of [`iter`](Self::iter).
+    pub(crate) fn get(&self, index: usize) -> Option<CoreRelo> {
+        let after = self.parts.partition_point(|part| part.first <= index);
+        let part = self.parts.get(after.checked_sub(1)?)?;
+        part.table.get(index.checked_sub(part.first)?).map(Info::by_insn)
     }
 }

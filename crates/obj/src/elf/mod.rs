@@ -9,17 +9,17 @@ mod names;
 mod object_file;
 mod raw;
 mod reloc;
+mod stripped;
 mod symbol;
 
 pub(crate) use names::{MAX_NAME, NameBudget};
 pub use object_file::ObjectFile;
-pub(crate) use object_file::TypeBytes;
 pub(crate) use raw::PlainSymbol;
 pub(crate) use reloc::ElfReloc;
+pub(crate) use stripped::Stripped;
 pub(crate) use symbol::{Binding, Symbol, SymbolKind};
 
 use std::cell::Cell;
-use std::ops::Range;
 
 use object::Endianness;
 use object::elf;
@@ -45,6 +45,8 @@ pub(crate) struct Elf<'d> {
     /// Extended section indexes of symbols, in files with more sections than 16 bits count.
     symbol_sections: &'d [object::U32<Endianness>],
     symbol_names: &'d [u8],
+    /// Bytes of the whole file: what allocations are measured against.
+    file_len: u64,
     /// Bytes of the file that may still be copied out of it.
     left: Cell<u64>,
 }
@@ -108,15 +110,17 @@ impl<'d> Elf<'d> {
             symbols: &[],
             symbol_sections: &[],
             symbol_names: &[],
+            file_len: bytes.len() as u64,
             left: Cell::new(bytes.len() as u64),
         };
         file.find_symbols()?;
         Ok(file)
     }
 
-    /// A file whose parts are kept where they are rather than copied.
-    pub(crate) fn parse_shared(bytes: &'d Bytes) -> Result<Self, Error> {
-        Ok(Self { shared: Some(bytes), ..Self::parse(bytes)? })
+    /// A file whose parts are kept where they are rather than copied; with its length, if that is not all of it.
+    pub(crate) fn parse_shared(bytes: &'d Bytes, len: Option<u64>) -> Result<Self, Error> {
+        let file_len = len.unwrap_or(bytes.len() as u64);
+        Ok(Self { shared: Some(bytes), file_len, left: Cell::new(file_len), ..Self::parse(bytes)? })
     }
 
     fn find_symbols(&mut self) -> Result<(), Error> {
@@ -157,14 +161,9 @@ impl<'d> Elf<'d> {
         }
     }
 
-    /// Where a section is in the file.
-    pub(crate) fn place(&self, index: usize) -> Option<Range<u64>> {
-        object_file::place(self.sections.get(index)?.raw, self.order)
-    }
-
     /// Bytes of the whole file: what allocations are measured against.
-    pub(crate) fn file_len(&self) -> usize {
-        self.bytes.len()
+    pub(crate) fn file_len(&self) -> u64 {
+        self.file_len
     }
 
     /// All sections, the null section at index 0 first.
@@ -184,9 +183,15 @@ impl<'d> Elf<'d> {
     /// are no more than the file; a thousand headers that claim the same bytes are refused.
     pub(crate) fn claim(&self, index: usize) -> Result<&'d [u8], Error> {
         let data = self.data(index)?;
-        let left = self.left.get().checked_sub(data.len() as u64).ok_or(ElfProblem::Overlap)?;
-        self.left.set(left);
+        self.charge(data.len())?;
         Ok(data)
+    }
+
+    /// Allows for so many bytes of the file.
+    pub(crate) fn charge(&self, len: usize) -> Result<(), Error> {
+        let left = self.left.get().checked_sub(len as u64).ok_or(ElfProblem::Overlap)?;
+        self.left.set(left);
+        Ok(())
     }
 
     /// The bytes of a section, to be kept: where they are in the file if that may be, otherwise as a copy.
@@ -204,7 +209,7 @@ impl<'d> Elf<'d> {
             problem: SectionProblem::OutOfFile {
                 offset: section.raw.sh_offset(self.order),
                 size: section.size(),
-                file: self.bytes.len() as u64,
+                file: self.file_len,
             },
         })
     }

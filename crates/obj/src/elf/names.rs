@@ -18,12 +18,12 @@ pub(super) fn at(strings: &[u8], offset: u32) -> Result<&str, NameProblem> {
 /// Bounds the copies of names: a file may let many symbols share one long string, and copies of that would
 /// take far more memory than the file.
 pub(crate) struct NameBudget {
-    left: usize,
+    left: u64,
 }
 
 impl NameBudget {
     /// What a file of so many bytes justifies.
-    pub(crate) fn of_file(len: usize) -> Self {
+    pub(crate) fn of_file(len: u64) -> Self {
         Self { left: len.saturating_mul(4).saturating_add(64 * 1024) }
     }
 
@@ -35,7 +35,7 @@ impl NameBudget {
 
     /// Allows for a copy of so many bytes.
     pub(crate) fn take(&mut self, len: usize) -> Result<(), Error> {
-        self.left = self.left.checked_sub(len).ok_or(Error::NamesTooLong)?;
+        self.left = self.left.checked_sub(len as u64).ok_or(Error::NamesTooLong)?;
         Ok(())
     }
 }

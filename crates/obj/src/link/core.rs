@@ -1,6 +1,6 @@
 use oxbpf_btf::CoreReloKind;
 
-use crate::code::Code;
+use crate::code::{Code, Function};
 use crate::insn::{Insn, opcode};
 use crate::order::by_place;
 use crate::relo_core::{Applied, Relocator, shortened};
@@ -96,41 +96,42 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
         by_place(&mut result.left, |(section, relo)| (*section as u64, relo.insn_off.into()));
         return Ok(result);
     }
-    let mut wanted = wanted(spec, code);
+    let mut wanted = wanted(spec);
     let (Some(first), Some(btf)) = (wanted.first(), &spec.btf) else { return Ok(result) };
-    if options.core_targets.is_empty() && wanted.iter().any(Wanted::needs_target) {
-        let function = code.functions.get(first.function).map_or("?", |f| f.name.as_str());
-        return Err(Error::NoCoreTargets { function: function.to_owned() });
+    let relos = wanted.iter().filter_map(|wanted| wanted.relo(code));
+    if options.core_targets.is_empty() && relos.clone().any(|relo| needs_target(&relo)) {
+        return Err(Error::NoCoreTargets { function: first.function_name(code).to_owned() });
     }
-    let mut relocator = Relocator::new(btf, wanted.iter().map(|w| w.relo), options.core_targets);
+    let mut relocator = Relocator::new(btf, relos, options.core_targets);
     if let Some(modules) = options.core_modules
         && relocator.lacks_types()
     {
         relocator.search_modules(modules());
     }
     let failed = |wanted: &Wanted, source| Error::Core {
-        function: code.functions.get(wanted.function).map_or("?", |f| f.name.as_str()).into(),
+        function: wanted.function_name(code).into(),
         source: Box::new(source),
     };
     if !wanted.is_sorted_by_key(|w| w.function) {
         // What a relocation means may hang on those before it in the file, but not what is done to a function.
         for wanted in &wanted {
-            let settled = relocator.settle(wanted.insn(code), &wanted.relo);
+            let Some((function, relo)) = wanted.function(code).zip(wanted.relo(code)) else { continue };
+            let settled = relocator.settle(place_in(function, &relo), &relo);
             settled.map_err(|source| failed(wanted, source))?;
         }
-        by_place(&mut wanted, |w| (w.function as u64, 0));
+        by_place(&mut wanted, |w| (w.function.into(), 0));
     }
     let mut insns = Vec::new();
     for own in wanted.chunk_by(|a, b| a.function == b.function) {
-        let Some(first) = own.first() else { continue };
-        let Some(function) = code.functions.get(first.function) else { continue };
+        let Some(function) = own.first().and_then(|first| first.function(code)) else { continue };
         let compiled = compiled(code, function.section, function.start, function.end);
         insns.clear();
         insns.extend_from_slice(compiled);
         for wanted in own {
-            let applied = relocator.apply(&mut insns, wanted.insn(code), &wanted.relo);
+            let Some(relo) = wanted.relo(code) else { continue };
+            let applied = relocator.apply(&mut insns, place_in(function, &relo), &relo);
             if let Applied::Poisoned(why) = applied.map_err(|source| failed(wanted, source))? {
-                let insn = wanted.relo.insn_off as usize;
+                let insn = relo.insn_off as usize;
                 let description = shortened(&why.to_string());
                 tracing::debug!(function = function.name, insn, relo = description, "poisoned");
                 result.poisoned.push(PoisonedAt { section: function.section, insn, description });
@@ -151,44 +152,59 @@ fn compiled(code: &Code, section: usize, start: usize, end: usize) -> &[Insn] {
     code.sections.get(section).and_then(|section| section.insns.get(start..end)).unwrap_or_default()
 }
 
-/// A relocation of code that may be loaded.
+/// A relocation of code that may be loaded: there are many of them.
 struct Wanted {
     /// Index in [`Code::functions`].
-    function: usize,
-    relo: CoreRelo,
+    function: u32,
+    /// Index in [`Code::core_relos`].
+    relo: u32,
 }
 
 impl Wanted {
-    /// Index of the instruction in the function.
-    fn insn(&self, code: &Code) -> usize {
-        let start = code.functions.get(self.function).map_or(0, |f| f.start);
-        (self.relo.insn_off as usize).saturating_sub(start)
+    fn relo(&self, code: &Code) -> Option<CoreRelo> {
+        code.core_relos.get(self.relo as usize)
     }
 
-    fn needs_target(&self) -> bool {
-        self.relo.kind != CoreReloKind::TypeIdLocal
+    fn function<'c>(&self, code: &'c Code) -> Option<&'c Function> {
+        code.functions.get(self.function as usize)
+    }
+
+    fn function_name<'c>(&self, code: &'c Code) -> &'c str {
+        self.function(code).map_or("?", |function| &function.name)
     }
 }
 
+/// Index of the instruction in its function.
+fn place_in(function: &Function, relo: &CoreRelo) -> usize {
+    (relo.insn_off as usize).saturating_sub(function.start)
+}
+
+fn needs_target(relo: &CoreRelo) -> bool {
+    relo.kind != CoreReloKind::TypeIdLocal
+}
+
 pub(crate) fn needs_core_targets(spec: &ObjectSpec) -> bool {
-    wanted(spec, &spec.code).iter().any(Wanted::needs_target)
+    each_wanted(spec).any(|(_, relo)| needs_target(&relo))
+}
+
+fn wanted(spec: &ObjectSpec) -> Vec<Wanted> {
+    let mut found = Vec::with_capacity(spec.code.core_relos.len());
+    found.extend(each_wanted(spec).map(|(wanted, _)| wanted));
+    found
 }
 
 /// The relocations of programs that are to be loaded and of all functions that these may call. Records of
 /// functions that a static linker has dropped are left out.
-fn wanted(spec: &ObjectSpec, code: &Code) -> Vec<Wanted> {
-    if code.core_relos.is_empty() {
-        return Vec::new();
-    }
-    let is_wanted = loadable(spec);
-    let mut found = Vec::with_capacity(code.core_relos.len());
-    for (section, relo) in code.core_relos.iter() {
-        let Some(function) = code.function_at(section, relo.insn_off as usize) else { continue };
-        if is_wanted.get(function).is_some_and(|w| *w) {
-            found.push(Wanted { function, relo });
-        }
-    }
-    found
+fn each_wanted(spec: &ObjectSpec) -> impl Iterator<Item = (Wanted, CoreRelo)> {
+    let code = &*spec.code;
+    let is_wanted = if code.core_relos.is_empty() { Vec::new() } else { loadable(spec) };
+    // A file has no room for more than 32 bits count.
+    (0_u32..).zip(code.core_relos.iter()).filter_map(move |(index, (section, relo))| {
+        let function = code.function_at(section, relo.insn_off as usize)?;
+        let is_wanted = is_wanted.get(function).is_some_and(|wanted| *wanted);
+        let wanted = Wanted { function: u32::try_from(function).ok()?, relo: index };
+        is_wanted.then_some((wanted, relo))
+    })
 }
 
 /// For each function whether it is a program that is to be loaded, or one that programs may call.

@@ -14,6 +14,7 @@ impl Parser<'_> {
         let mut code = Code::default();
         let mut symbols = std::mem::take(&mut self.symbols.functions);
         by_place(&mut symbols, |s| (s.section as u64, s.value));
+        code.functions.reserve_exact(symbols.len());
         let mut symbols = symbols.into_iter().peekable();
         let sections: Vec<_> = self.sections.with(|role| role == Role::Code).collect();
         for (index, _) in sections {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use oxbpf_btf::Bytes;
 
-use crate::elf::{Elf, NameBudget, TypeBytes};
+use crate::elf::{Elf, NameBudget, Stripped};
 use crate::{Btf, Error, ObjectSpec};
 use datasec::Datasecs;
 use maps::Maps;
@@ -43,24 +43,29 @@ struct Parser<'d> {
     sections: Sections,
     symbols: Symbols,
     names: NameBudget,
-    /// The types, if they are not with the rest.
-    types: Option<TypeBytes>,
+    /// What the file was, if it is not whole.
+    stripped: Option<Stripped>,
 }
 
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<ObjectSpec, Error> {
     parse_elf(name, Elf::parse(bytes)?, None)
 }
 
-/// The same with what is kept left where it is. The types may be apart: then they are changed where they are.
-pub(crate) fn parse_shared(name: &str, bytes: &Bytes, types: Option<TypeBytes>) -> Result<ObjectSpec, Error> {
-    parse_elf(name, Elf::parse_shared(bytes)?, types)
+/// The same with what is kept left where it is. Of a file that is not whole the types are changed where they are.
+pub(crate) fn parse_shared(
+    name: &str,
+    bytes: &Bytes,
+    stripped: Option<Stripped>,
+) -> Result<ObjectSpec, Error> {
+    let len = stripped.as_ref().map(|file| file.len);
+    parse_elf(name, Elf::parse_shared(bytes, len)?, stripped)
 }
 
-fn parse_elf(name: &str, elf: Elf<'_>, types: Option<TypeBytes>) -> Result<ObjectSpec, Error> {
+fn parse_elf(name: &str, elf: Elf<'_>, stripped: Option<Stripped>) -> Result<ObjectSpec, Error> {
     let sections = Sections::classify(&elf)?;
     let symbols = Symbols::collect(&elf, &sections)?;
     let names = NameBudget::of_file(elf.file_len());
-    let mut p = Parser { elf, sections, symbols, names, types };
+    let mut p = Parser { elf, sections, symbols, names, stripped };
 
     let name = name::object(name);
     let btf = p.btf()?;
@@ -109,9 +114,14 @@ impl Parser<'_> {
     /// The object's types as clang left them.
     fn btf(&mut self) -> Result<Option<Btf>, Error> {
         let Some(index) = self.sections.btf else { return Ok(None) };
-        let kept = self.elf.keep(index)?;
-        let place = self.elf.place(index);
-        let apart = self.types.take().filter(|types| place.as_ref() == Some(&types.place));
-        Btf::parse(apart.map_or(kept, |types| types.bytes)).map(Some).map_err(Error::btf)
+        let apart = self.stripped.take().and_then(|file| file.types).filter(|types| types.index == index);
+        let bytes = match apart {
+            Some(types) => {
+                self.elf.charge(types.bytes.len())?;
+                types.bytes
+            }
+            None => self.elf.keep(index)?,
+        };
+        Btf::parse(bytes).map(Some).map_err(Error::btf)
     }
 }

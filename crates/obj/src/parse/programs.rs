@@ -10,7 +10,7 @@ use crate::uapi::{ProgramFlags, ProgramType};
 impl Parser<'_> {
     /// Makes programs of the functions that are to be loaded.
     pub(super) fn programs(&mut self, code: &Arc<Code>) -> Result<Vec<ProgramSpec>, Error> {
-        let mut programs = Vec::new();
+        let mut programs = Vec::with_capacity(code.functions.iter().filter(|f| !f.subprogram).count());
         for section in &code.sections {
             let (name, autoload) = match section.name.strip_prefix('?') {
                 Some(name) => (name, false),

@@ -24,6 +24,15 @@ pub(super) enum Resolution {
 /// What relocations are alike in that come to the same.
 type Key = (TypeId, u32, CoreReloKind);
 
+/// What most relocations come to, in few words: there are many of them.
+#[derive(Clone, Copy, Debug)]
+enum Brief {
+    /// A [`Change`] from one value to another, and no more.
+    Values { old: u32, new: u32 },
+    /// What it is stands at this place of [`Resolved::long`].
+    Long(u32),
+}
+
 fn key(relo: &CoreRelo) -> Key {
     (relo.ty, relo.access_str_off, relo.kind)
 }
@@ -33,7 +42,9 @@ fn key(relo: &CoreRelo) -> Key {
 pub(super) struct Resolved {
     /// In the order in which they came. A hash table of entries of this size would leave much memory empty, and be there
     /// twice while it grows.
-    all: Vec<(Key, Resolution)>,
+    all: Vec<(Key, Brief)>,
+    /// What cannot be said briefly.
+    long: Vec<Resolution>,
     /// Places in [`all`](Self::all).
     places: HashTable<u32>,
     hasher: RandomState,
@@ -46,7 +57,13 @@ impl Resolved {
     }
 
     pub(super) fn get(&self, relo: &CoreRelo) -> Option<Resolution> {
-        self.all.get(self.place(key(relo))?).map(|(_, resolution)| *resolution)
+        let (_, brief) = *self.all.get(self.place(key(relo))?)?;
+        match brief {
+            Brief::Values { old, new } => {
+                Some(Resolution::Change(Change { old: Some(old.into()), new: new.into(), resize: None }))
+            }
+            Brief::Long(place) => self.long.get(place as usize).copied(),
+        }
     }
 
     fn place(&self, key: Key) -> Option<usize> {
@@ -57,16 +74,29 @@ impl Resolved {
     /// Adds one, or replaces what was known.
     pub(super) fn insert(&mut self, relo: &CoreRelo, resolution: Resolution) {
         let key = key(relo);
-        if let Some(known) = self.place(key).and_then(|place| self.all.get_mut(place)) {
-            known.1 = resolution;
-            return;
-        }
+        let known = self.place(key);
         // A file has no room for more relocations.
         let Ok(place) = u32::try_from(self.all.len()) else { return };
-        self.all.push((key, resolution));
+        let Some(brief) = self.brief(resolution) else { return };
+        if let Some(known) = known.and_then(|place| self.all.get_mut(place)) {
+            known.1 = brief;
+            return;
+        }
+        self.all.push((key, brief));
         let hash_of =
             |place: &u32| self.all.get(*place as usize).map_or(0, |(key, _)| self.hasher.hash_one(key));
         self.places.insert_unique(self.hasher.hash_one(key), place, hash_of);
+    }
+
+    fn brief(&mut self, resolution: Resolution) -> Option<Brief> {
+        if let Resolution::Change(Change { old: Some(old), new, resize: None }) = resolution
+            && let (Ok(old), Ok(new)) = (u32::try_from(old), u32::try_from(new))
+        {
+            return Some(Brief::Values { old, new });
+        }
+        let place = u32::try_from(self.long.len()).ok()?;
+        self.long.push(resolution);
+        Some(Brief::Long(place))
     }
 }
 

@@ -249,7 +249,7 @@ impl<'t> Relocator<'t> {
         }
         let candidates = self.candidates.of(relo.ty).unwrap_or_default();
         let mut agreed: Option<Agreed<'t>> = None;
-        let mut fitting = Vec::new();
+        let mut fitting = Vec::with_capacity(candidates.len());
         for &candidate in candidates {
             let target = View::target(candidate.target.btf, &self.budget);
             let found = matching::find(relo.kind, &local, target, candidate.id)

@@ -19,35 +19,49 @@ pub(super) fn map<T: Send, E: Send>(
     }
     let next = AtomicUsize::new(0);
     let stop = AtomicUsize::new(count);
+    // What a thread has done, and at which number it failed.
     let worker = || {
         let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= stop.load(Ordering::Relaxed) {
-                return done;
+                return (done, None);
             }
-            let outcome = work(number);
-            if outcome.is_err() {
-                stop.fetch_min(number, Ordering::Relaxed);
+            match work(number) {
+                Ok(made) => done.push((number, made)),
+                Err(error) => {
+                    stop.fetch_min(number, Ordering::Relaxed);
+                    return (done, Some((number, error)));
+                }
             }
-            done.push((number, outcome));
         }
     };
-    let mut all = thread::scope(|scope| {
+    let (mut all, failed) = thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .map_while(|_| thread::Builder::new().name("oxbpf-load".into()).spawn_scoped(scope, worker).ok())
             .collect();
-        let mut all = worker();
+        let (mut all, mut failed) = worker();
         for other in others {
             match other.join() {
-                Ok(done) => all.extend(done),
+                Ok((done, error)) => {
+                    all.extend(done);
+                    failed = first(failed, error);
+                }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        all
+        (all, failed)
     });
+    if let Some((_, error)) = failed {
+        return Err(error);
+    }
     all.sort_unstable_by_key(|(number, _)| *number);
-    all.into_iter().map(|(_, outcome)| outcome).collect()
+    Ok(all.into_iter().map(|(_, made)| made).collect())
+}
+
+/// The failure of the lower number.
+fn first<E>(one: Option<(usize, E)>, other: Option<(usize, E)>) -> Option<(usize, E)> {
+    one.into_iter().chain(other).min_by_key(|(number, _)| *number)
 }
 
 #[cfg(test)]
