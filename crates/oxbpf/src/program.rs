@@ -31,33 +31,62 @@ use crate::map::pin;
 /// ```
 #[doc(alias = "bpf_program")]
 #[derive(Clone)]
-pub struct Program(Arc<Inner>);
+pub struct Program {
+    inner: Arc<Inner>,
+    attach_type: Option<AttachType>,
+}
 
+/// An object may have many of these.
 struct Inner {
-    fd: Arc<OwnedFd>,
+    fd: OwnedFd,
     kernel: Kernel,
-    about: About,
+    /// Its name, its section and what it is for, one behind the other.
+    text: Box<str>,
+    /// Where the second begins, and the third.
+    places: [usize; 2],
+    is_for_something: bool,
+    def: Option<&'static SectionDef>,
+    prog_type: ProgramType,
+    flags: ProgramFlags,
+    autoattach: bool,
+    ifindex: u32,
+    log: Option<Box<str>>,
+    handler: Option<Box<Bound>>,
 }
 
 /// What an object says of a program.
-#[derive(Debug, Clone)]
-pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) section: String,
+pub(crate) struct About<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) section: &'a str,
     pub(crate) def: Option<&'static SectionDef>,
     pub(crate) prog_type: ProgramType,
     pub(crate) attach_type: Option<AttachType>,
-    pub(crate) attach_to: Option<String>,
+    pub(crate) attach_to: Option<&'a str>,
     pub(crate) flags: ProgramFlags,
     pub(crate) autoattach: bool,
     pub(crate) ifindex: u32,
     pub(crate) log: Option<String>,
-    pub(crate) handler: Option<Bound>,
+    pub(crate) handler: Option<&'a Bound>,
 }
 
 impl Program {
-    pub(crate) fn new(fd: OwnedFd, kernel: Kernel, about: About) -> Self {
-        Self(Arc::new(Inner { fd: Arc::new(fd), kernel, about }))
+    pub(crate) fn new(fd: OwnedFd, kernel: Kernel, about: About<'_>) -> Self {
+        let About { name, section, attach_to, .. } = about;
+        let inner = Inner {
+            fd,
+            kernel,
+            text: [name, section, attach_to.unwrap_or_default()].concat().into(),
+            places: [name.len(), name.len() + section.len()],
+            is_for_something: attach_to.is_some(),
+            def: about.def,
+            prog_type: about.prog_type,
+            flags: about.flags,
+            autoattach: about.autoattach,
+            ifindex: about.ifindex,
+            log: about.log.map(String::into_boxed_str),
+            handler: about.handler.cloned().map(Box::new),
+        };
+        Self { inner: Arc::new(inner), attach_type: about.attach_type }
     }
 
     /// The same program, as one that was loaded for this attach type: the kernel does not tell that of programs that are
@@ -77,9 +106,7 @@ impl Program {
     #[doc(alias = "bpf_program__set_expected_attach_type")]
     #[must_use]
     pub fn loaded_for(&self, attach_type: AttachType) -> Self {
-        let Inner { fd, kernel, about } = &*self.0;
-        let about = About { attach_type: Some(attach_type), ..about.clone() };
-        Self(Arc::new(Inner { fd: Arc::clone(fd), kernel: kernel.clone(), about }))
+        Self { inner: Arc::clone(&self.inner), attach_type: Some(attach_type) }
     }
 
     /// The error of asking the kernel about it.
@@ -90,69 +117,69 @@ impl Program {
     /// Its name: that of the C function.
     #[doc(alias = "bpf_program__name")]
     pub fn name(&self) -> &str {
-        &self.0.about.name
+        &self.inner.text[..self.inner.places[0]]
     }
 
     /// The section it stands in: `tracepoint/sched/sched_switch`.
     #[doc(alias = "bpf_program__section_name")]
     pub fn section(&self) -> &str {
-        &self.0.about.section
+        &self.inner.text[self.inner.places[0]..self.inner.places[1]]
     }
 
     /// What its section's name means; `None` for a name that is in no table.
     pub fn def(&self) -> Option<&'static SectionDef> {
-        self.0.about.def
+        self.inner.def
     }
 
     /// What handles its section, if that is one of the caller's own.
     pub(crate) fn handler(&self) -> Option<&Bound> {
-        self.0.about.handler.as_ref()
+        self.inner.handler.as_deref()
     }
 
     /// Its type.
     #[doc(alias = "bpf_program__type")]
     pub fn prog_type(&self) -> ProgramType {
-        self.0.about.prog_type
+        self.inner.prog_type
     }
 
     /// The attach type it was loaded for; `None` if it needs none, or was opened by its id, its pin or a descriptor and it
     /// was not [said](Self::loaded_for).
     #[doc(alias = "bpf_program__expected_attach_type")]
     pub fn attach_type(&self) -> Option<AttachType> {
-        self.0.about.attach_type
+        self.attach_type
     }
 
     /// What its section's name says it is for: `sched/sched_switch`, `do_unlinkat`.
     pub fn attach_to(&self) -> Option<&str> {
-        self.0.about.attach_to.as_deref()
+        self.inner.is_for_something.then(|| &self.inner.text[self.inner.places[1]..])
     }
 
     /// The flags it was loaded with.
     #[doc(alias = "bpf_program__flags")]
     pub fn flags(&self) -> ProgramFlags {
-        self.0.about.flags
+        self.inner.flags
     }
 
     /// Whether [`Object::attach`](crate::Object::attach) attaches it.
     #[doc(alias = "bpf_program__autoattach")]
     pub fn autoattach(&self) -> bool {
-        self.0.about.autoattach
+        self.inner.autoattach
     }
 
     /// The network device it is bound to; 0 for none.
     pub fn ifindex(&self) -> u32 {
-        self.0.about.ifindex
+        self.inner.ifindex
     }
 
     /// The verifier's log, where [`LoadOptions::log_level`](crate::LoadOptions::log_level) asked for it.
     #[doc(alias = "bpf_program__log_buf")]
     pub fn log(&self) -> Option<&str> {
-        self.0.about.log.as_deref()
+        self.inner.log.as_deref()
     }
 
     /// The kernel it lives in.
     pub fn kernel(&self) -> &Kernel {
-        &self.0.kernel
+        &self.inner.kernel
     }
 
     /// What the kernel says of it: id, tag, sizes, run count and time; with what only its descriptor tells (its memory).
@@ -161,7 +188,7 @@ impl Program {
     /// [`Error::Kernel`].
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     pub fn info(&self) -> Result<ProgramInfo> {
-        self.0.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
+        self.inner.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
     }
 
     /// Its instructions as the verifier left them, its machine code, its functions and source lines: the parts that are
@@ -172,7 +199,7 @@ impl Program {
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     #[doc(alias = "bpf_prog_linfo__new")]
     pub fn dump(&self, parts: ProgramParts) -> Result<ProgramDump> {
-        self.0.kernel.prog_dump(self.as_fd(), parts).map_err(|source| self.failed(source))
+        self.inner.kernel.prog_dump(self.as_fd(), parts).map_err(|source| self.failed(source))
     }
 
     /// Pins it in bpffs, where it outlives this process. Missing directories are made.
@@ -181,20 +208,20 @@ impl Program {
     /// [`Error::Pin`]: `EEXIST` if something is there already, `EPERM` if `path` is not on bpffs.
     #[doc(alias = "bpf_program__pin")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
-        pin::pin(&self.0.kernel, self.as_fd(), &format!("program {}", self.name()), path.as_ref())
+        pin::pin(&self.inner.kernel, self.as_fd(), &format!("program {}", self.name()), path.as_ref())
     }
 }
 
 impl AsFd for Program {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.fd.as_fd()
+        self.inner.fd.as_fd()
     }
 }
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Program");
-        out.field("fd", &self.0.fd).field("name", &self.name()).field("section", &self.section());
+        out.field("fd", &self.inner.fd).field("name", &self.name()).field("section", &self.section());
         out.finish_non_exhaustive()
     }
 }

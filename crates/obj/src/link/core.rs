@@ -198,9 +198,17 @@ fn wanted(spec: &ObjectSpec) -> Vec<Wanted> {
 fn each_wanted(spec: &ObjectSpec) -> impl Iterator<Item = (Wanted, CoreRelo)> {
     let code = &*spec.code;
     let is_wanted = if code.core_relos.is_empty() { Vec::new() } else { loadable(spec) };
+    let mut last = None;
     // A file has no room for more than 32 bits count.
     (0_u32..).zip(code.core_relos.iter()).filter_map(move |(index, (section, relo))| {
-        let function = code.function_at(section, relo.insn_off as usize)?;
+        let insn = relo.insn_off as usize;
+        // Mostly they are in order.
+        let is_in = |function: &usize| {
+            let function = code.functions.get(*function);
+            function.is_some_and(|f| f.section == section && (f.start..f.end).contains(&insn))
+        };
+        let function = last.filter(is_in).or_else(|| code.function_at(section, insn))?;
+        last = Some(function);
         let is_wanted = is_wanted.get(function).is_some_and(|wanted| *wanted);
         let wanted = Wanted { function: u32::try_from(function).ok()?, relo: index };
         is_wanted.then_some((wanted, relo))

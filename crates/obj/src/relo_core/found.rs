@@ -149,7 +149,7 @@ impl Agreed<'_> {
 }
 
 pub(crate) fn name_of(candidate: Candidate<'_>) -> Box<CandidateName> {
-    let Candidate { target, id } = candidate;
+    let Candidate { target, id, .. } = candidate;
     let (kind, name) = match target.btf.get(id) {
         Ok(ty) => (ty.kind(), shortened(ty.name())),
         Err(_) => (oxbpf_btf::Kind::Void, String::new()),

@@ -268,7 +268,7 @@ impl<'t> Relocator<'t> {
             }
         }
         if let Some(agreed) = agreed {
-            self.candidates.retain(relo.ty, fitting);
+            self.candidates.retain(relo.ty, &fitting);
             return Ok((Resolution::Change(agreed.change), Some(agreed.found)));
         }
         let resolution = match value::absent(relo.kind) {

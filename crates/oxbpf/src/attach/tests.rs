@@ -29,12 +29,12 @@ fn loaded_by(loader: &Kernel, kernel: &Kernel, section: &str) -> Program {
     };
     let fd = loader.prog_load(&load, None).unwrap();
     let about = About {
-        name: "p".into(),
-        section: section.into(),
+        name: "p",
+        section,
         def: Some(def),
         prog_type: def.prog_type,
         attach_type: def.attach_type,
-        attach_to: attach_to.map(str::to_owned),
+        attach_to,
         flags: Default::default(),
         autoattach: true,
         ifindex: 0,

@@ -202,12 +202,12 @@ impl<'a> Run<'a> {
         let globals = globals.map(|(map, var)| (var, map.clone())).collect();
         let programs = self.loader.programs.iter().zip(programs).map(|(program, fd)| {
             let about = About {
-                name: program.name.clone(),
-                section: program.section.clone(),
+                name: &program.name,
+                section: &program.section,
                 def: SectionDef::find(&program.section).map(|(def, _)| def),
                 prog_type: program.prog_type,
                 attach_type: program.attach_type,
-                attach_to: program.attach_to.clone(),
+                attach_to: program.attach_to.as_deref(),
                 flags: program.flags,
                 autoattach: program.autoattach,
                 ifindex: program.ifindex,

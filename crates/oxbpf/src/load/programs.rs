@@ -102,17 +102,17 @@ impl Loader<'_> {
         let attach_type = request.attach_type.filter(|_| self.parts.struct_ops.role(image.program).is_none());
         let (fd, log) = self.offer(spec, image, &mut request)?;
         let about = About {
-            name: spec.name.clone(),
-            section: spec.section.clone(),
+            name: &spec.name,
+            section: &spec.section,
             def: spec.def,
             prog_type: request.prog_type,
             attach_type,
-            attach_to: spec.attach_to.clone(),
+            attach_to: spec.attach_to.as_deref(),
             flags: request.flags,
             autoattach: spec.autoattach,
             ifindex: request.ifindex,
             log,
-            handler: handler.cloned(),
+            handler,
         };
         Ok(Program::new(fd, kernel.clone(), about))
     }

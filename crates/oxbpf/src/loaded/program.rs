@@ -22,8 +22,8 @@ impl Program {
     pub fn from_fd(kernel: &Kernel, fd: OwnedFd) -> Result<Self> {
         let info = kernel.prog_info(fd.as_fd())?;
         let about = About {
-            name: info.name,
-            section: String::new(),
+            name: &info.name,
+            section: "",
             def: None,
             prog_type: info.prog_type,
             attach_type: None,
