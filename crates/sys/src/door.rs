@@ -5,6 +5,7 @@
 //! [`doors`](crate::doors)).
 
 mod host;
+mod interface;
 
 use std::ffi::{CStr, OsString};
 use std::num::NonZeroUsize;
@@ -110,6 +111,14 @@ pub enum Call<'c, 'a> {
     Uname,
     /// Mounts tracefs nowhere: a mount that only its descriptor leads to, fsmount(2). Replies with [`Reply::Fd`].
     MountTracefs,
+    /// The number of a network interface of this thread's network namespace, by its name; `ENODEV` for none. Replies with
+    /// [`Reply::Value`].
+    IfIndex(&'c str),
+    /// The name of a network interface, by its number. Replies with [`Reply::Names`], of one.
+    IfName(u32),
+    /// A request to route netlink in this thread's network namespace. Replies with [`Reply::Bytes`], the first message of
+    /// the answer.
+    RouteNetlink(&'c [u8]),
     /// Sets the soft limit of `RLIMIT_MEMLOCK`, and the hard one if it is lower, or only asks. Replies with
     /// [`Reply::Value`], the soft limit as it was.
     Memlock(Option<u64>),
@@ -132,6 +141,9 @@ impl Call<'_, '_> {
             Self::FsMagic(_) => "statfs",
             Self::Uname => "uname",
             Self::MountTracefs => "fsmount",
+            Self::IfIndex(_) => "if_nametoindex",
+            Self::IfName(_) => "if_indextoname",
+            Self::RouteNetlink(_) => "route netlink",
             Self::Memlock(_) => "prlimit(RLIMIT_MEMLOCK)",
         }
     }
@@ -151,6 +163,8 @@ pub enum Reply {
     Names(Vec<OsString>),
     /// The kernel's release and version strings.
     Uname(Uname),
+    /// A message.
+    Bytes(Vec<u8>),
 }
 
 impl Reply {

@@ -278,6 +278,9 @@ fn files_end() {
     assert_eq!(s.kernel.open(Path::new("/proc/version"), OpenHow::Read).unwrap_err().errno, Errno::EPROTO);
     assert_eq!(s.kernel.read(fd.as_fd(), &mut buf).unwrap_err().errno, Errno::EPROTO);
     assert_eq!(s.kernel.mmap(fd.as_fd(), 4096, 0, Prot::Read).unwrap_err().errno, Errno::EPROTO);
+    assert_eq!(s.kernel.interface_index("lo").unwrap_err().errno, Errno::EPROTO);
+    assert_eq!(s.kernel.interface_name(1).unwrap_err().errno, Errno::EPROTO);
+    assert_eq!(s.kernel.route_netlink(&[]).unwrap_err().errno, Errno::EPROTO);
     any(s.kernel.memlock());
     any(s.kernel.is_bpffs(Path::new("/")));
 }

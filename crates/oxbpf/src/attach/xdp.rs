@@ -1,12 +1,11 @@
 //! XDP: what an interface receives, before the network stack has it.
 
 use std::fmt;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use oxbpf_obj::{AttachType, ProgramType};
 use oxbpf_sys::uapi::XdpFlags;
-use oxbpf_sys::{Errno, LinkCreate, LinkTarget, SysError};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
+use oxbpf_sys::{Errno, Kernel, LinkCreate, LinkTarget};
 
 use super::{AttachReason, Result};
 use crate::link::{LinkKind, Part};
@@ -49,15 +48,14 @@ impl fmt::Display for Interface {
 }
 
 impl Interface {
-    pub(crate) fn index(&self) -> Result<u32> {
+    pub(crate) fn index(&self, kernel: &Kernel) -> Result<u32> {
         match self {
             Interface::Index(index) => Ok(*index),
-            Interface::Name(name) => netdevice::name_to_index(socket()?, name).map_err(|_| self.missing()),
+            Interface::Name(name) => kernel.interface_index(name).map_err(|e| match e.errno {
+                Errno::ENODEV => self.missing(),
+                _ => e.into(),
+            }),
         }
-    }
-
-    fn exists(&self, index: u32) -> bool {
-        socket().is_ok_and(|socket| netdevice::index_to_name(socket, index).is_ok())
     }
 
     fn missing(&self) -> AttachReason {
@@ -69,12 +67,6 @@ impl From<Interface> for crate::AttachPoint<'_> {
     fn from(interface: Interface) -> Self {
         crate::AttachPoint::Interface(interface)
     }
-}
-
-/// Any socket will do to ask for interfaces of its network namespace, which is this thread's.
-fn socket() -> Result<OwnedFd> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
-    Ok(socket.map_err(|e| SysError::new("socket", e.into()))?)
 }
 
 impl Program {
@@ -97,14 +89,16 @@ impl Program {
 
 fn attach(program: &Program, interface: &Interface, flags: XdpFlags) -> Result<Link> {
     program.expect_type(&[ProgramType::XDP], "xdp", "attach_xdp")?;
-    let index = interface.index()?;
+    let kernel = program.kernel();
+    let index = interface.index(kernel)?;
     let target = LinkTarget::Ifindex(index);
     let create =
         LinkCreate { flags: flags.bits(), ..LinkCreate::new(program.as_fd(), target, AttachType::XDP) };
     let name = interface.to_string();
-    let link = program.kernel().link_create(&create).map_err(|e| match e.errno {
+    let is_gone = || kernel.interface_name(index).is_err_and(|e| e.errno == Errno::ENODEV);
+    let link = kernel.link_create(&create).map_err(|e| match e.errno {
         // The kernel says EINVAL for this, as for much else.
-        Errno::ENODEV | Errno::EINVAL if !interface.exists(index) => interface.missing(),
+        Errno::ENODEV | Errno::EINVAL if is_gone() => interface.missing(),
         // A program without a link is EEXIST, or EBUSY like one with a link.
         Errno::EBUSY | Errno::EEXIST => AttachReason::XdpBusy { interface: name.clone() },
         Errno::EOPNOTSUPP => AttachReason::XdpMode { interface: name.clone() },

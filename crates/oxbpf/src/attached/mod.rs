@@ -144,9 +144,9 @@ impl<'a> AttachPoint<'a> {
         let target = match self {
             Self::Cgroup(fd) | Self::Netns(fd) | Self::SockMap(fd) | Self::Lirc(fd) => LinkTarget::Fd(*fd),
             Self::Interface(interface) => {
-                let index = index(interface)?;
+                let index = index(kernel, interface)?;
                 if attach_type == AttachType::XDP {
-                    return Ok(xdp::query(index)?);
+                    return Ok(xdp::query(kernel, index)?);
                 }
                 LinkTarget::Ifindex(index)
             }
@@ -175,8 +175,8 @@ impl<'a> AttachPoint<'a> {
     }
 }
 
-fn index(interface: &Interface) -> Result<u32> {
-    interface.index().map_err(|reason| match reason {
+fn index(kernel: &Kernel, interface: &Interface) -> Result<u32> {
+    interface.index(kernel).map_err(|reason| match reason {
         AttachReason::Kernel(e) => e.into(),
         _ => SysError::new("BPF_PROG_QUERY", Errno::ENODEV).with(format!("interface {interface}")).into(),
     })

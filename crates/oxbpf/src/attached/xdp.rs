@@ -1,13 +1,8 @@
 //! XDP programs of an interface, which route netlink tells of.
 
-use std::os::fd::OwnedFd;
-
 use oxbpf_obj::AttachType;
 use oxbpf_sys::uapi::{AttachFlags, XdpFlags};
-use oxbpf_sys::{Errno, SysError};
-use rustix::io::retry_on_intr;
-use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use oxbpf_sys::{Errno, Kernel, SysError};
 
 use super::{Attached, AttachedProgram};
 
@@ -29,9 +24,9 @@ const MODES: [(u8, u16, XdpFlags); 3] =
     [(1, 5, XdpFlags::DRV_MODE), (2, 6, XdpFlags::SKB_MODE), (3, 7, XdpFlags::HW_MODE)];
 
 /// The XDP programs of an interface, one a mode.
-pub(super) fn query(index: u32) -> Result<Attached, SysError> {
+pub(super) fn query(kernel: &Kernel, index: u32) -> Result<Attached, SysError> {
     let failed = |e: Errno| SysError::new("RTM_GETLINK", e).with(format!("interface {index}"));
-    let answer = ask(index).map_err(|e| failed(e.into()))?;
+    let answer = kernel.route_netlink(&question(index)).map_err(|e| failed(e.errno))?;
     let word = |at: usize| answer.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_ne_bytes);
     if answer.get(4..6) == Some(&NLMSG_ERROR.to_ne_bytes()) {
         let negative = word(HEADER).unwrap_or(0).cast_signed();
@@ -47,10 +42,8 @@ pub(super) fn query(index: u32) -> Result<Attached, SysError> {
     })
 }
 
-fn ask(index: u32) -> rustix::io::Result<Vec<u8>> {
-    // No protocol is protocol 0: NETLINK_ROUTE.
-    let (family, flags) = (AddressFamily::NETLINK, SocketFlags::CLOEXEC);
-    let socket: OwnedFd = rustix::net::socket_with(family, SocketType::RAW, flags, None)?;
+/// The question for an interface.
+fn question(index: u32) -> Vec<u8> {
     let mut request = Vec::with_capacity(HEADER + LINK);
     request.extend(((HEADER + LINK) as u32).to_ne_bytes());
     request.extend(RTM_GETLINK.to_ne_bytes());
@@ -59,16 +52,7 @@ fn ask(index: u32) -> rustix::io::Result<Vec<u8>> {
     request.extend([0; 4]); // family and type of link
     request.extend(index.to_ne_bytes());
     request.extend([0; 8]); // flags, which of them to change
-    let to = SocketAddrNetlink::new(0, 0);
-    retry_on_intr(|| rustix::net::sendto(&socket, &request, SendFlags::empty(), &to))?;
-    // One message; the flag has its true length told.
-    let mut answer = vec![0; 64 << 10];
-    let (read, len) = retry_on_intr(|| rustix::net::recv(&socket, &mut answer[..], RecvFlags::TRUNC))?;
-    if read < len {
-        return Err(rustix::io::Errno::MSGSIZE);
-    }
-    answer.truncate(read);
-    Ok(answer)
+    request
 }
 
 fn programs(xdp: &[u8]) -> Vec<AttachedProgram> {

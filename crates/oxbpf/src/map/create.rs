@@ -43,7 +43,8 @@ impl Map {
     /// ```
     #[doc(alias = "bpf_map_create")]
     pub fn create(kernel: &Kernel, create: &MapCreate<'_>) -> Result<Self> {
-        let max_entries = max_entries(kernel, create.map_type, create.max_entries)?;
+        let max_entries = max_entries(kernel, create.map_type, create.max_entries)
+            .map_err(|source| Error::Map { map: create.name.to_owned(), source })?;
         let mut attempt = MapCreate { max_entries, ..create.clone() };
         let fd = loop {
             let mut error = match memlock::retried(kernel, || kernel.map_create(&attempt)) {

@@ -36,7 +36,7 @@ fn first(
 
 /// XDP on the loopback interface of the namespace at hand.
 pub(crate) fn to_loopback(object: Object) -> Result<Attached, Error> {
-    first(object, |program| program.attach_xdp(1, XdpFlags::SKB_MODE))
+    first(object, |program| program.attach_xdp("lo", XdpFlags::SKB_MODE))
 }
 
 /// To the cgroup at `path`.

@@ -10,6 +10,7 @@ mod externs;
 mod faults;
 mod handlers;
 mod hints;
+mod interfaces;
 mod kinds;
 mod log;
 mod maps;

@@ -251,3 +251,13 @@ fn memory_that_is_not_to_be_had_is_asked_for_again() {
     door.full.store(false, Ordering::Relaxed);
     assert_eq!(lookups(), 0);
 }
+
+/// How many CPUs there are is asked for a map, which the error names.
+#[test]
+fn a_map_whose_size_cannot_be_told_is_named() {
+    let cpus = "/sys/devices/system/cpu/possible";
+    let kernel = Kernel::with_door(Arc::new(Fake::new().without_file(cpus)));
+    let create = MapCreate { map_type: MapType::PERF_EVENT_ARRAY, name: "events", ..MapCreate::default() };
+    let error = Map::create(&kernel, &create).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("map events: open of {cpus} failed: ENOENT")), "{error}");
+}

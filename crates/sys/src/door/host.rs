@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::ioctl::Opcode;
 
-use super::{Call, Door, OpenHow, PerfEventOpen, PerfIoctl, Reply, Uname};
+use super::{Call, Door, OpenHow, PerfEventOpen, PerfIoctl, Reply, Uname, interface};
 use crate::Errno;
 use crate::attr::{Attr, Elem};
 use crate::mapping::Mapping;
@@ -43,6 +43,9 @@ unsafe impl Door for HostDoor {
             Call::FsMagic(path) => Ok(Reply::Value(u64::from(rustix::fs::statfs(path)?.f_type as u32))),
             Call::Uname => Ok(Reply::Uname(uname())),
             Call::MountTracefs => mount_tracefs().map(Reply::Fd),
+            Call::IfIndex(name) => interface::index_of(name).map(|index| Reply::Value(index.into())),
+            Call::IfName(index) => interface::name_of(index).map(|name| Reply::Names(vec![name.into()])),
+            Call::RouteNetlink(request) => interface::route(request).map(Reply::Bytes),
             Call::Memlock(new) => memlock(new).map(Reply::Value),
         }
     }

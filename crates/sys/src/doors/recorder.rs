@@ -135,6 +135,8 @@ pub(super) fn describe(call: &Call<'_, '_>) -> String {
         | Call::Mkdir(path)
         | Call::Unlink(path)
         | Call::FsMagic(path) => path.display().to_string(),
+        Call::IfIndex(name) => (*name).to_owned(),
+        Call::IfName(index) => index.to_string(),
         _ => String::new(),
     }
 }

@@ -6,6 +6,7 @@ mod btf_find;
 mod files;
 mod ids;
 mod info;
+mod interface;
 mod iter;
 mod link;
 mod link_extra;

@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod info;
+mod interfaces;
 mod maps;
 mod objects;
 mod values;
@@ -22,7 +23,8 @@ use crate::{Call, Door, Errno, KernelVersion, OpenHow, PerfIoctl, Reply, Uname};
 ///
 /// Descriptors are memfds. Maps hold what is put into them, and those that can be mapped share it with the
 /// mapping. BTF is parsed. Programs are taken as they come: nobody verifies or runs them. The capabilities are
-/// all there, sysfs has four CPUs and the PMUs of probes, tracefs has every tracepoint that is asked for.
+/// all there, sysfs has four CPUs and the PMUs of probes, tracefs has every tracepoint that is asked for. The only network
+/// interface is `lo`, with the number 1.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -135,6 +137,9 @@ impl Fake {
             }
             Call::Uname => Ok(Reply::Uname(Uname::of(self.version))),
             Call::MountTracefs => Err(Errno::EPERM),
+            Call::IfIndex(name) => interfaces::index_of(name).map(Reply::Value),
+            Call::IfName(index) => interfaces::name_of(index).map(Reply::Names),
+            Call::RouteNetlink(request) => interfaces::route(request).map(Reply::Bytes),
             Call::Memlock(new) => {
                 let old = state.memlock;
                 state.memlock = new.unwrap_or(old);
