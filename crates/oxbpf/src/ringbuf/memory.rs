@@ -12,6 +12,16 @@ use oxbpf_sys::{Kernel, Mapping, Prot, SysError};
 /// Bytes before each record: its length with two flag bits, and its page offset, which only the kernel uses.
 pub(crate) const HEADER: usize = 8;
 
+/// Whether the kernel's positions may be wider than this process's: a process of 32 bits on a kernel of 64. Where the
+/// first bytes of a number are its low ones, all 64 bits can be written for a kernel of 32, too, as it has nothing that
+/// counts behind a position of this side.
+pub(crate) const MAY_BE_WIDER: bool = cfg!(all(target_pointer_width = "32", target_endian = "little"));
+
+/// A position of which the last 32 bits are known, at or after `old`.
+pub(crate) fn moved_to(old: u64, low: u32) -> u64 {
+    old.wrapping_add(low.wrapping_sub(old as u32).into())
+}
+
 /// One ring, mapped.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -60,6 +70,11 @@ impl Memory {
     #[inline]
     pub(super) fn set_consumer(&self, position: usize) {
         // Release: the reads of the records come before.
+        if MAY_BE_WIDER {
+            let old = self.consumer.load_u64(0).unwrap_or(0);
+            self.consumer.store_u64(0, moved_to(old, position as u32));
+            return;
+        }
         self.consumer_cell().store(position, Ordering::Release);
     }
 

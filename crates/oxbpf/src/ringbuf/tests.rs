@@ -8,7 +8,7 @@ use std::sync::Arc;
 use oxbpf_sys::doors::Fake;
 use oxbpf_sys::{Kernel, MapCreate, Mapping, Prot};
 
-use super::memory::Memory;
+use super::memory::{Memory, moved_to};
 use super::ring::Ring;
 use super::*;
 
@@ -220,6 +220,27 @@ fn positions_may_wrap() {
         assert_eq!(drain(&mut ring), [i.to_le_bytes()]);
     }
     assert!(producer.position < 1 << 20);
+}
+
+/// The kernel's positions have 64 bits if it has, whatever this process has.
+#[test]
+fn positions_go_on_after_4_gib() {
+    let (mut producer, mut ring) = Producer::starting_at(4096, (1 << 32) - 40);
+    for i in 0..10u32 {
+        producer.push(&i.to_le_bytes(), 0).unwrap();
+        assert_eq!(drain(&mut ring), [i.to_le_bytes()]);
+        assert_eq!(producer.consumer(), producer.position);
+    }
+    assert!(producer.position > 1 << 32);
+}
+
+#[test]
+fn the_high_half_of_a_position_follows() {
+    let high = |n: u64| n << 32;
+    assert_eq!(moved_to(high(3) | 8, 24), high(3) | 24);
+    assert_eq!(moved_to(high(3) | 8, 8), high(3) | 8);
+    assert_eq!(moved_to(high(3) | 0xffff_fff8, 16), high(4) | 16);
+    assert_eq!(moved_to(u64::MAX - 7, 0), 0);
 }
 
 #[test]

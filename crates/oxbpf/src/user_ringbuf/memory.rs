@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use oxbpf_sys::{Kernel, Mapping, Prot, SysError};
 
-use crate::ringbuf::HEADER;
+use crate::ringbuf::{HEADER, MAY_BE_WIDER, moved_to};
 
 /// One ring, mapped.
 #[derive(Debug)]
@@ -52,6 +52,11 @@ impl Memory {
     #[inline]
     pub(super) fn set_producer(&self, position: usize) {
         // Release order, as every number is written.
+        if MAY_BE_WIDER {
+            let old = self.producer.load_u64(0).unwrap_or(0);
+            self.producer.store_u64(0, moved_to(old, position as u32));
+            return;
+        }
         self.producer.write(0, &position.to_ne_bytes());
     }
 

@@ -1,11 +1,13 @@
 //! Ring buffers filled by programs.
 
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
-use oxbpf::sys::TestRun;
-use oxbpf::{Errno, Error, Program, RingBuffer, RingStatus};
+use oxbpf::obj::Endian;
+use oxbpf::obj::insn::{Assembler, Cond, Reg::*};
+use oxbpf::sys::{MapCreate, ProgLoad, TestRun};
+use oxbpf::{Errno, Error, Kernel, Map, MapType, Program, ProgramType, RingBuffer, RingStatus};
 use oxbpf_testing::{Need, Suite, TestResult};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zerocopy::FromBytes;
@@ -24,6 +26,7 @@ pub(crate) fn tests(suite: &mut Suite) {
     suite.test("ringbuf::nothing_is_lost_or_doubled_under_load", &needs, nothing_is_lost_or_doubled);
     suite.test("ringbuf::outlives_its_object", &needs, outlives_its_object);
     suite.test("ringbuf::a_map_twice_is_refused", &needs, a_map_twice_is_refused);
+    suite.test("ringbuf::more_than_4_gib", &needs, more_than_4_gib);
 }
 
 #[derive(FromBytes)]
@@ -208,5 +211,44 @@ fn a_map_twice_is_refused() -> TestResult {
     assert!(matches!(error, Error::RingBuffer(_)));
     let text = "ring buffer `small`: epoll_ctl failed: EEXIST (File exists): it was added before";
     assert_eq!(error.to_string(), text);
+    Ok(())
+}
+
+/// Positions have 64 bits in such kernels, whatever they have in this process.
+fn more_than_4_gib() -> TestResult {
+    const RESERVE: u32 = 131;
+    const DISCARD: u32 = 133;
+    const RECORD: i32 = (1 << 20) - 8;
+    let kernel = Kernel::host();
+    let create = MapCreate { map_type: MapType::RINGBUF, max_entries: 4 << 20, ..MapCreate::default() };
+    let map = Map::create(&kernel, &create)?;
+    // Nothing is written to the records, so that this takes no time; it returns whether there was room.
+    let insns = Assembler::new()
+        .ld_map_fd(R1, map.as_fd().as_raw_fd())
+        .mov64_imm(R2, RECORD)
+        .mov64_imm(R3, 0)
+        .call(RESERVE)
+        .if64_imm(Cond::Eq, R0, 0, "full")
+        .mov64_reg(R1, R0)
+        .mov64_imm(R2, 0)
+        .call(DISCARD)
+        .mov64_imm(R0, 1)
+        .label("full")
+        .exit()
+        .encode(Endian::NATIVE)?;
+    let load = ProgLoad {
+        prog_type: ProgramType::SOCKET_FILTER,
+        insns: &insns,
+        license: "GPL",
+        ..ProgLoad::default()
+    };
+    let program = kernel.prog_load(&load, None)?;
+    let mut ring = RingBuffer::builder().add(&map)?.build()?;
+    for record in 0..(5 << 12) / 3 {
+        let mut run = TestRun { data_in: &[0; 64], repeat: 3, ..TestRun::default() };
+        let answer = kernel.prog_test_run(program.as_fd(), &mut run)?;
+        assert_eq!(answer.retval, 1, "no room for record {}", record * 3);
+        ring.drain(|_, _: &[u8]| ControlFlow::Continue(()))?;
+    }
     Ok(())
 }
