@@ -83,13 +83,14 @@ pub struct TestRun<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TestRunOutput {
-    /// What the program returned, the last time.
+    /// What the program returned, the last time. Of a flow dissector before Linux 6.1, 1 for `BPF_OK` and 0 for all else.
     pub return_value: u32,
     /// How long a run took, on average; zero where the kernel does not measure (`raw_tracepoint`, `syscall`, `tracing`).
     pub duration: Duration,
     /// The packet as the program left it; of a flow dissector, the keys. Empty for types that have none.
     pub data_out: Vec<u8>,
-    /// The context as the program left it, if one was given. Empty for types that do not tell.
+    /// The context as the program left it, if one was given; of fields that this kernel does not have, zeros. Empty for
+    /// types that do not tell.
     pub ctx_out: Vec<u8>,
 }
 
@@ -209,6 +210,10 @@ impl<'a> TestRun<'a> {
             }
             data_out.truncate(data_size);
             ctx_out.truncate(ctx_size);
+            // An older kernel's context is shorter: of what it does not have, nothing is set.
+            if rules.ctx_out && (1..rules.ctx_most).contains(&ctx_out.len()) {
+                ctx_out.resize(rules.ctx_most, 0);
+            }
             return Ok(TestRunOutput {
                 return_value: answer.retval,
                 duration: Duration::from_nanos(answer.duration_ns.into()),

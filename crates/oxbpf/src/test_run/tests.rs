@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use oxbpf_sys::Kernel;
 use oxbpf_sys::doors::Fake;
+use oxbpf_sys::uapi::ProgTestRunAttr;
+use oxbpf_sys::{Call, Cmd, Door, Kernel, Reply};
 
-use super::{SkLookup, TestRun, XdpMd};
+use super::{SkBuff, SkLookup, TestRun, XdpMd};
 use crate::attach::tests::program;
 use crate::{Errno, Program};
 
@@ -78,4 +79,34 @@ fn the_end_of_the_packet_is_filled_in() {
     assert_eq!(end(XdpMd::default()), 64);
     assert_eq!(end(XdpMd { data_end: 14, ..Default::default() }), 14);
     run.end_of_packet(&mut []);
+}
+
+/// Runs nothing, and has contexts of 100 bytes.
+#[derive(Debug)]
+struct Short(Fake);
+
+// SAFETY: all replies are those of the fake, or numbers.
+unsafe impl Door for Short {
+    fn call(&self, call: Call<'_, '_>) -> Result<Reply, Errno> {
+        match call {
+            Call::Bpf(attr) if attr.cmd() == Cmd::PROG_TEST_RUN => {
+                let asked: ProgTestRunAttr = attr.view();
+                let context = attr.bytes_mut("ctx_out").unwrap_or_default();
+                context[..100].fill(7);
+                attr.answer(&ProgTestRunAttr { ctx_size_out: 100, data_size_out: 0, ..asked });
+                Ok(Reply::Value(0))
+            }
+            call => self.0.call(call),
+        }
+    }
+}
+
+/// Older kernels have fewer fields.
+#[test]
+fn a_context_that_is_shorter_here_than_in_the_kernel_at_hand() {
+    let program = program(&Kernel::with_door(Arc::new(Short(Fake::new()))), "tc");
+    let run = program.test_run().data(&[0; 64]).ctx(&SkBuff::default()).run().unwrap();
+    let context: SkBuff = run.ctx().unwrap();
+    assert_eq!((context.mark, context.hwtstamp), (0x0707_0707, 0));
+    assert_eq!((run.ctx_out.len(), &run.ctx_out[99..101]), (size_of::<SkBuff>(), &[7, 0][..]));
 }
