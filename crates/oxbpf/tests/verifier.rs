@@ -136,6 +136,17 @@ mod forms {
     }
 
     #[test]
+    fn advice() {
+        for (log, help) in [
+            ("0: (95) exit\nR0 !read_ok\n", "set the variable on every path"),
+            ("perf_event programs can only use preallocated hash map\n", "without BPF_F_NO_PREALLOC"),
+        ] {
+            assert!(read(log).advice.unwrap().contains(help), "{log}");
+        }
+        assert_eq!(read("0: (95) exit\nnever heard of\n").advice, None);
+    }
+
+    #[test]
     fn sources() {
         for (line, text, file, number) in [
             ("; if (x)", "if (x)", None, None),

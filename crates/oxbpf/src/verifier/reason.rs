@@ -88,6 +88,10 @@ pub(super) fn advice(reason: &str) -> Option<&'static str> {
             "where a kernel may lack it, ask bpf_core_field_exists(), bpf_core_type_exists() or \
              bpf_core_enum_value_exists() first",
         ),
+        (
+            "can only use preallocated hash map",
+            "make the map without BPF_F_NO_PREALLOC: before Linux 6.1 programs that interrupt others take no such maps",
+        ),
         ("!read_ok", "it has no value here: set the variable on every path, and return a value"),
         ("cannot use helper", "programs of this type have no such helper on this kernel"),
         ("unknown func bpf_", "programs of this type have no such helper on this kernel"),

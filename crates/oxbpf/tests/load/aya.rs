@@ -7,7 +7,8 @@ use oxbpf_testing::{Need, Suite, TestResult, testdata};
 use super::maps::PinRoot;
 use super::programs::run;
 
-const NEEDS: &[Need] = &[Need::Bpf, Need::NetAdmin];
+// A program of perf events uses a hash map that is not preallocated.
+const NEEDS: &[Need] = &[Need::Bpf, Need::NetAdmin, Need::Kernel(6, 1)];
 
 pub(crate) fn tests(suite: &mut Suite) {
     for name in ["aya", "aya_btf"] {

@@ -55,7 +55,7 @@ fn needs(spec: &ObjectSpec) -> Vec<Need> {
         "externs" | "missing_externs" => needs.extend([Need::KernelBtf, Need::Kernel(5, 10)]),
         "struct_ops" => needs.push(Need::Kernel(5, 13)),
         "arena" => needs.push(Need::Kernel(6, 9)),
-        "iter" => needs.push(Need::Kernel(6, 1)),
+        "iter" | "aya" | "aya_btf" => needs.push(Need::Kernel(6, 1)),
         "exclusive" | "resized" => needs.push(Need::Kernel(5, 14)),
         "other_maps" => needs.push(Need::Kernel(5, 16)),
         "stream" => needs.push(Need::Kernel(6, 18)),
