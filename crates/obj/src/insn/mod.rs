@@ -166,14 +166,23 @@ impl Insn {
         matches!(self.class(), op::CLASS_ALU | op::CLASS_ALU64)
     }
 
-    /// Whether this reads memory into a register (`dst = *(size *)(src + off)`).
+    /// Whether this reads memory into a register (`dst = *(size *)(src + off)`), and no more than that; sign-extending
+    /// loads and `load_acquire` included.
     pub const fn is_load(self) -> bool {
-        self.class() == op::CLASS_LDX
+        self.class() == op::CLASS_LDX || self.is_load_acquire()
     }
 
-    /// Whether this writes memory (`*(size *)(dst + off) = src` or `= imm`, atomics included).
+    /// Whether this writes memory (`*(size *)(dst + off) = src` or `= imm`), atomic operations included.
     pub const fn is_store(self) -> bool {
         matches!(self.class(), op::CLASS_ST | op::CLASS_STX)
+            && self.code != op::NOSPEC
+            && !self.is_load_acquire()
+    }
+
+    /// A load, though it is among the atomic operations, which store.
+    const fn is_load_acquire(self) -> bool {
+        self.code & (op::CLASS_MASK | op::MODE_MASK) == op::CLASS_STX | op::ATOMIC
+            && self.imm == assembler::LOAD_ACQUIRE
     }
 }
 
@@ -199,5 +208,20 @@ mod tests {
         assert!(call.is_pseudo_call() && !call.is_helper_call() && !call.is_kfunc_call());
         assert!(Insn::mov64_imm(0, 1).is_alu());
         assert_eq!(Insn::mov64_imm(0, 1).code, 0xb7);
+        let (b, r1, r2) = (Size::B, Reg::R1, Reg::R2);
+        let program = Assembler::new()
+            .load(b, r1, r2, 0)
+            .load_signed(b, r1, r2, 0)
+            .load_acquire(b, r1, r2, 0)
+            .store(b, r1, 0, r2)
+            .store_imm(b, r1, 0, 1)
+            .store_release(b, r1, 0, r2)
+            .atomic(Atomic::Add, Size::W, r1, 0, r2)
+            .insn(Insn { code: op::NOSPEC, ..Insn::default() })
+            .finish()
+            .unwrap();
+        let places = |what: fn(Insn) -> bool| (0..8).filter(|i| what(program[*i])).collect::<Vec<_>>();
+        assert_eq!(places(Insn::is_load), [0, 1, 2]);
+        assert_eq!(places(Insn::is_store), [3, 4, 5, 6]);
     }
 }

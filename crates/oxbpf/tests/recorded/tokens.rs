@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use oxbpf::sys::doors::Fake;
 use oxbpf::sys::uapi::{BtfLoadAttr, IdAttr, MapCreateAttr, ProgLoadAttr};
 use oxbpf::sys::{Call, Cmd, Door, Reply};
-use oxbpf::{Errno, Error, Hint, Kernel, LoadOptions, Object, ObjectSpec, ProgramFlags, Token};
+use oxbpf::{Capability, Errno, Error, Hint, Kernel, LoadOptions, Object, ObjectSpec, ProgramFlags, Token};
 
 use crate::maps::with_jump_tables;
 use crate::{options, spec, version};
@@ -199,6 +199,14 @@ fn targets_are_looked_up_with_a_token() {
     assert_eq!(error.errno(), Some(Errno::EPERM));
     assert!(matches!(error.hint(), Some(Hint::NoToken { path, .. }) if path == Path::new(BPFFS)), "{error}");
     assert_eq!(asked, ["BPF_BTF_GET_FD_BY_ID", "open", "BPF_TOKEN_CREATE"]);
+
+    // Outside of containers a capability is missing, of those that come with CAP_BPF none.
+    let outside = container(false);
+    let inner = outside.inner.with_file("/proc/self/uid_map", "0 0 4294967295\n");
+    let inner = inner.with_file("/proc/thread-self/status", "CapEff:\t000000c000000000\n");
+    let (object, _) = replaces(Container { inner, ..outside });
+    let error = object.unwrap_err();
+    assert_eq!(error.hint(), Some(&Hint::Capabilities(vec![Capability::SysAdmin])), "{error}");
 
     let old = container(true);
     let (object, _) =
