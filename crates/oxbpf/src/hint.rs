@@ -26,6 +26,11 @@ pub enum Hint {
         /// What went wrong.
         source: SysError,
     },
+    /// There is a token, but it does not allow this (known since 6.17).
+    TokenDenies {
+        /// What it does not allow: `BPF_MAP_CREATE`, `maps of type array`, `programs of type xdp`.
+        what: String,
+    },
     /// The kernel is older than the first one that has what was asked for.
     KernelTooOld(Box<Unsupported>),
     /// `RLIMIT_MEMLOCK` bounds the memory of maps and programs on kernels before 5.11, and it could not be raised.
@@ -79,6 +84,10 @@ impl fmt::Display for Hint {
                  had from {}: {source}; run it outside, or set LIBBPF_BPF_TOKEN_PATH to a BPF file system that delegates \
                  privileges",
                 path.display()
+            ),
+            Self::TokenDenies { what } => write!(
+                f,
+                "the BPF token does not allow {what}: see the delegate_* options of its BPF file system"
             ),
             Self::KernelTooOld(unsupported) => unsupported.fmt(f),
             Self::Memlock { limit } => write!(

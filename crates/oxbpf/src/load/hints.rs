@@ -1,7 +1,7 @@
 //! Why a kernel most likely refused, from what this process may do and what this kernel is.
 
 use oxbpf_obj::{AttachType, MapType, ObjectSpec, ProgramSpec, ProgramType};
-use oxbpf_sys::{Capabilities, Cmd, Errno, Kernel, Lockdown, SysError};
+use oxbpf_sys::{Capabilities, Cmd, Errno, Kernel, Lockdown, SysError, TokenInfo};
 
 use super::memlock;
 use crate::features::running;
@@ -25,7 +25,11 @@ pub(crate) fn map(
         Errno::EPERM => {
             needs.push(Capability::Bpf);
             needs.extend(map_type.capability());
-            missing(kernel, needs).or_else(|| charged(kernel))
+            denied(kernel, Cmd::MAP_CREATE, |token| {
+                (!token.allows_map(map_type)).then(|| format!("maps of type {map_type}"))
+            })
+            .or_else(|| missing(kernel, needs))
+            .or_else(|| charged(kernel))
         }
         _ => Hint::too_old(error),
     };
@@ -52,7 +56,17 @@ pub(crate) fn program_of(
 ) -> Option<Box<Hint>> {
     let trampoline = || uses_trampoline(prog_type, attach_type).then(|| Hint::Trampoline(refusal(kernel)));
     let hint = match error.errno {
-        Errno::EPERM => missing(kernel, needs).or_else(|| charged(kernel)).or_else(trampoline),
+        Errno::EPERM => denied(kernel, Cmd::PROG_LOAD, |token| {
+            // Of none, the kernel asks for the first.
+            let attach_type = attach_type.unwrap_or(AttachType(0));
+            if !token.allows_program(prog_type) {
+                return Some(format!("programs of type {prog_type}"));
+            }
+            (!token.allows_attach(attach_type)).then(|| format!("programs of attach type {attach_type}"))
+        })
+        .or_else(|| missing(kernel, needs))
+        .or_else(|| charged(kernel))
+        .or_else(trampoline),
         _ => Hint::too_old(error),
     };
     hint.map(Box::new)
@@ -61,8 +75,19 @@ pub(crate) fn program_of(
 /// Advice about what was not to be had by its id, as above.
 pub(super) fn by_id(kernel: &Kernel, error: &mut SysError) -> Option<Box<Hint>> {
     let hint = Hint::too_old(error);
-    let denied = || missing(kernel, vec![Capability::SysAdmin]).filter(|_| error.errno == Errno::EPERM);
-    hint.or_else(denied).map(Box::new)
+    let refused = || {
+        denied(kernel, Cmd::BTF_GET_FD_BY_ID, |_| None)
+            .or_else(|| missing(kernel, vec![Capability::SysAdmin]))
+            .filter(|_| error.errno == Errno::EPERM)
+    };
+    hint.or_else(refused).map(Box::new)
+}
+
+/// What the token, if there is one, does not allow: the command, or what `lacks` finds.
+fn denied(kernel: &Kernel, cmd: Cmd, lacks: impl FnOnce(TokenInfo) -> Option<String>) -> Option<Hint> {
+    let token = kernel.token_info(kernel.token()?).ok()?;
+    let what = if token.allows_cmd(cmd) { lacks(token)? } else { cmd.name().to_owned() };
+    Some(Hint::TokenDenies { what })
 }
 
 /// All that loading `object` takes, so that a person is told once.

@@ -22,6 +22,11 @@ const NO_TYPES: &[(&str, &str)] = &[
     ("delegate_attachs", "any"),
 ];
 
+const LESS: &str = "--as-a-container-with-less";
+const ONLY_HASHES: &[(&str, &str)] = &[("delegate_maps", "hash"), ALL[0], ALL[2], ALL[3]];
+const NO_XDP: &[(&str, &str)] = &[("delegate_progs", "socket_filter"), ALL[0], ALL[1], ALL[3]];
+const NO_PROGRAMS: &[(&str, &str)] = &[("delegate_cmds", "map_create:btf_load"), ALL[1], ALL[2], ALL[3]];
+
 const VARIABLE: &str = "LIBBPF_BPF_TOKEN_PATH";
 pub(crate) fn tests(suite: &mut Suite) {
     let needs = &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 9)];
@@ -40,6 +45,12 @@ pub(crate) fn tests(suite: &mut Suite) {
         &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 15)],
         || container::outside(TARGET, &[], &[NO_TYPES, ALL], |_| Ok(())),
     );
+    // The kernel tells what a token allows, and knows options by their names.
+    suite.test(
+        "tokens::that_do_not_do",
+        &[Need::Bpf, Need::SysAdmin, Need::Kernel(6, 17), Need::KernelBtf],
+        || container::outside(LESS, &[], &[ONLY_HASHES, NO_XDP, NO_PROGRAMS], |_| Ok(())),
+    );
     suite.test("tokens::that_must_be", &[Need::Bpf, Need::Kernel(6, 9)], that_must_be);
 }
 
@@ -51,6 +62,7 @@ pub(crate) fn container() -> Option<ExitCode> {
         OFF => off,
         NAMED => named,
         TARGET => target,
+        LESS => less,
         _ => return None,
     };
     container::inside(&start, work)
@@ -149,6 +161,18 @@ fn target(container: &Container) -> TestResult {
         Ok(object) => assert_eq!(object.programs().len(), 1),
         // The types were found; some kernels make no trampolines.
         Err(error) => assert!(matches!(error, Error::ProgramLoad { .. }), "{error}"),
+    }
+    Ok(())
+}
+
+/// Tokens that do not allow one thing, which the error names.
+fn less(container: &Container) -> TestResult {
+    for denied in ["maps of type array", "programs of type xdp", "BPF_PROG_LOAD"] {
+        let mount = container.mount()?;
+        container.show(mount.as_fd(), Path::new(BPFFS))?;
+        let error = load(Token::Auto).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EPERM), "{error}");
+        assert_eq!(error.hint(), Some(&Hint::TokenDenies { what: denied.into() }), "{error}");
     }
     Ok(())
 }
