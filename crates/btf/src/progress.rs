@@ -92,7 +92,16 @@ impl<'a> Reporter<'a> {
     /// [`Error::Cancelled`] if it was told to stop.
     #[inline]
     pub fn step(&mut self) -> Result<(), Error> {
-        self.done = self.done.saturating_add(1);
+        self.steps(1)
+    }
+
+    /// Goes on by so many steps at once.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if it was told to stop.
+    #[inline]
+    pub fn steps(&mut self, count: u64) -> Result<(), Error> {
+        self.done = self.done.saturating_add(count);
         if self.done >= self.next { self.tell() } else { Ok(()) }
     }
 

@@ -27,6 +27,7 @@ mod record;
 mod references;
 mod sort;
 mod state;
+mod survey;
 mod text;
 mod vmlinux;
 
@@ -38,8 +39,8 @@ use memo::Memos;
 use names::Names;
 pub use options::{DumpOptions, TypeDecl};
 use reader::Reader;
-use references::References;
 use state::State;
+use survey::Survey;
 use text::Text;
 
 /// Definitions inside definitions, and parameters of parameters, go no deeper in any program; compilers have
@@ -149,8 +150,6 @@ pub struct CDump<'a> {
     renamed: HashMap<u32, Box<[u8]>>,
     /// Whether the states know which types others refer to: all of them are, or none.
     references_known: bool,
-    /// All types below this one were asked for, so that nothing is left to be written for them.
-    below: u32,
     /// What is to be written for the type that was asked for.
     queue: Vec<u32>,
     ordering: Vec<order::Frame>,
@@ -180,18 +179,9 @@ impl<'a> CDump<'a> {
     fn begin(btf: &'a Btf, indent: &str, whole: bool) -> CDump<'a> {
         let reader = Reader::new(btf);
         let count = btf.end_id().0 as usize;
-        let mut states = vec![State::default(); count];
-        if let Some(void) = states.first_mut() {
-            *void = State::VOID;
-        }
-        reader.each_type(|id, name, info, references| {
-            if let Some(state) = states.get_mut(id as usize) {
-                *state = state.and(State::of(name, info));
-            }
-            if whole {
-                mark(&mut states, references);
-            }
-        });
+        let Survey { states, tags, idents } = Survey::of(&reader, count, whole);
+        // To make room for all names at once costs less than step by step.
+        let names = |count| if whole { Names::expecting(count) } else { Names::default() };
         let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
         let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
         CDump {
@@ -202,11 +192,10 @@ impl<'a> CDump<'a> {
             states,
             memos: Memos::new(count),
             affixes: Affixes::new(bytes),
-            tags: Names::default(),
-            idents: Names::default(),
+            tags: names(tags),
+            idents: names(idents),
             renamed: HashMap::new(),
             references_known: whole,
-            below: 0,
             queue: Vec::new(),
             ordering: Vec::new(),
             emitting: Vec::new(),
@@ -265,22 +254,23 @@ impl<'a> CDump<'a> {
     fn needs_nothing(&mut self, id: u32) -> bool {
         let state = self.state(id);
         if state.is(Kind::FuncProto) {
-            // Compilers and pahole put most prototypes behind what they refer to.
-            return self.reader.proto_all(id, |id| id < self.below)
-                || self.reader.proto_all(id, |id| id < self.below || self.state(id).ordered());
+            return self.reader.proto_all(id, |id| self.state(id).ordered());
         }
-        if !state.is_one_of(POINTERS_AND_QUALIFIERS) {
-            return false;
-        }
-        let asked = self.reader.target(id) < self.below;
-        if !state.is(Kind::Ptr) {
-            return asked;
-        }
-        let there = asked || self.known_behind(id).is_some();
+        let there = state.is(Kind::Ptr) && self.known_behind(id).is_some();
         if there {
             self.update(id, State::set_ordered);
         }
         there
+    }
+
+    /// The first type from this one on for which something is to be done, when all before it were asked for.
+    #[inline]
+    fn first_needed(&mut self, from: u32) -> u32 {
+        let rest = self.states.get_mut(from as usize..).unwrap_or_default();
+        let count = rest.len();
+        let needed = rest.iter_mut().position(|state| !state.pass_by()).unwrap_or(count);
+        // There are fewer types than this counts.
+        from.wrapping_add(needed as u32)
     }
 
     #[inline(never)]
@@ -339,20 +329,10 @@ impl<'a> CDump<'a> {
     /// Whether any type refers to this one. Found for all when first asked.
     fn is_referenced(&mut self, id: u32) -> bool {
         if !std::mem::replace(&mut self.references_known, true) {
-            self.reader.each_type(|_, _, _, references| mark(&mut self.states, references));
+            self.reader.each_type(|_, _, _, references| _ = survey::mark(&mut self.states, references));
         }
         self.state(id).referenced()
     }
-}
-
-/// Notes that others refer to these types.
-#[inline]
-fn mark(states: &mut [State], references: References<'_>) {
-    references.for_each(|id| {
-        if let Some(state) = states.get_mut(id as usize) {
-            state.set_referenced();
-        }
-    });
 }
 
 impl fmt::Debug for CDump<'_> {

@@ -165,9 +165,4 @@ impl<'a> Reader<'a> {
     fn layers(&self) -> impl Iterator<Item = &Layer<'a>> {
         self.bases.iter().rev().chain([&self.own])
     }
-
-    /// How many entries type `id` has.
-    pub(super) fn vlen(&self, id: u32) -> u32 {
-        self.ty(id).map_or(0, |ty| ty.vlen())
-    }
 }

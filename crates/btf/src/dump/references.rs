@@ -27,6 +27,14 @@ impl<'a> References<'a> {
     }
 }
 
+impl References<'_> {
+    /// The first word behind the head: what a pointer or modifier refers to, and the result of a prototype.
+    #[inline]
+    pub(super) fn first_word(&self) -> u32 {
+        self.words.first().map_or(0, |&word| self.order.u32(word))
+    }
+}
+
 impl Iterator for References<'_> {
     type Item = u32;
 

@@ -3,6 +3,7 @@
 
 use crate::{
     Kind,
+    dump::POINTERS_AND_QUALIFIERS,
     parse::{KIND_MASK, KIND_SHIFT},
 };
 
@@ -20,22 +21,28 @@ const RENAMED: u16 = 1 << 6;
 const REFERENCED: u16 = 1 << 7;
 const ORDERING_WEAKLY: u16 = 1 << 8;
 const ANONYMOUS: u16 = 1 << 9;
-const NOTHING: u16 = 1 << 10;
+/// The number of a bit.
+const IN_TURN: u32 = 10;
 /// The kind is in the bits from here on.
 const KIND: u32 = 11;
+
+/// Kinds for which nothing is written but what they refer to, a bit for each.
+const UNWRITTEN: u32 = POINTERS_AND_QUALIFIERS | 1 << Kind::FuncProto as u32;
+/// The one that is not even looked at.
+const FUNC: u32 = 1 << Kind::Func as u32;
 
 impl State {
     /// `void` is always there.
     pub(super) const VOID: State = State(ORDERED | EMITTED | ANONYMOUS);
 
-    /// Of a type of which nothing is written yet.
+    /// Of a type of which nothing is written yet; `backward` if it refers only to types before it.
     #[inline]
-    pub(super) fn of(name_off: u32, info: u32) -> State {
-        // Five bits.
-        let kind = (info >> KIND_SHIFT & KIND_MASK) as u16;
+    pub(super) fn of(name_off: u32, info: u32, backward: bool) -> State {
+        let kind = info >> KIND_SHIFT & KIND_MASK;
         let anonymous = if name_off == 0 { ANONYMOUS } else { 0 };
-        let nothing = if kind == Kind::Func as u16 { NOTHING } else { 0 };
-        State(kind << KIND | anonymous | nothing)
+        let in_turn = (UNWRITTEN >> kind & u32::from(backward) | FUNC >> kind & 1) as u16;
+        // Five bits.
+        State((kind as u16) << KIND | anonymous | in_turn << IN_TURN)
     }
 
     /// Of the same type, about which both know something.
@@ -72,7 +79,18 @@ impl State {
     /// function.
     #[inline]
     pub(super) fn settled(self) -> bool {
-        self.has(ORDERED | NOTHING)
+        self.ordered() || self.is(Kind::Func)
+    }
+
+    /// Passes by a type if nothing is to be done for it after all types before it were asked for. Half of all types
+    /// are functions, and most pointers and prototypes come after what they refer to.
+    #[inline]
+    pub(super) fn pass_by(&mut self) -> bool {
+        let passed = self.has(ORDERED | 1 << IN_TURN);
+        if passed && self.is(Kind::Ptr) {
+            self.set_ordered();
+        }
+        passed
     }
 
     /// A struct or union with a name.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Btf, Error, Kind, Reporter, Type, TypeId,
-    dump::{CDump, DumpOptions, decl::Name, names::Names, sort},
+    dump::{CDump, DumpOptions, decl::Name, sort},
 };
 
 /// The include guard, and what the declarations of kernel functions use. CO-RE relocations for accesses to all
@@ -60,9 +60,6 @@ pub(super) fn write(
     if options.guard {
         dump.text.put(GUARD.as_bytes());
     }
-    if options.types.is_none() {
-        expect_names(dump);
-    }
     let all = 1..dump.btf.end_id().0;
     let mut one = |dump: &mut CDump<'_>, report: &mut Reporter<'_>, id: TypeId| {
         if !dump.is_there(id.0) {
@@ -85,10 +82,15 @@ pub(super) fn write(
         }
         None => {
             report.phase(phase, all.len())?;
-            all.into_iter().try_for_each(|id| {
-                dump.below = id;
-                one(dump, report, TypeId(id))
-            })?;
+            let mut next = all.start;
+            while next < all.end {
+                let id = dump.first_needed(next);
+                report.steps(u64::from(id.wrapping_sub(next)))?;
+                if id < all.end {
+                    one(dump, report, TypeId(id))?;
+                }
+                next = id.wrapping_add(1);
+            }
         }
     }
     if options.kfuncs && options.types.is_none() {
@@ -98,23 +100,6 @@ pub(super) fn write(
         dump.text.put(END.as_bytes());
     }
     piece(dump, 0)
-}
-
-/// Kinds, a bit for each.
-const ENUMS: u32 = 1 << Kind::Enum as u32 | 1 << Kind::Enum64 as u32;
-const TAGGED: u32 = ENUMS | 1 << Kind::Struct as u32 | 1 << Kind::Union as u32;
-
-/// Makes room for all names, as it costs more to make it step by step.
-fn expect_names(dump: &mut CDump<'_>) {
-    let (mut tags, mut idents) = (0usize, 0usize);
-    for (state, id) in dump.states.iter().zip(0..) {
-        tags = tags.wrapping_add(state.is_one_of(TAGGED).into());
-        idents = idents.wrapping_add(state.is_one_of(1 << Kind::Typedef as u32).into());
-        if state.is_one_of(ENUMS) {
-            idents = idents.wrapping_add(dump.reader.vlen(id) as usize);
-        }
-    }
-    (dump.tags, dump.idents) = (Names::expecting(tags), Names::expecting(idents));
 }
 
 /// Declares what BPF programs can call, by name.
