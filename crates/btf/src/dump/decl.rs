@@ -7,7 +7,7 @@
 
 use crate::{
     Error, Kind, Type,
-    dump::{CDump, ident},
+    dump::{CDump, ident, text::Short},
     error::TypeProblem,
 };
 
@@ -46,6 +46,12 @@ struct Spot {
     /// Whether a space comes between.
     space: bool,
 }
+
+const STAR: Short = Short::new("*");
+const SPACE_STAR: Short = Short::new(" *");
+const CONST: Short = Short::new("const ");
+const VOLATILE: Short = Short::new("volatile ");
+const RESTRICT: Short = Short::new("restrict ");
 
 impl<'a> CDump<'a> {
     /// Writes a declaration of `name` as something of type `id`.
@@ -166,14 +172,14 @@ impl<'a> CDump<'a> {
     /// `const` and its like before the type that ends the chain.
     fn qualifiers(&mut self, start: usize) {
         while let Some(link) = self.last_of_chain(start) {
-            let word: &[u8] = match link.kind {
-                Kind::Const => b"const ",
-                Kind::Volatile => b"volatile ",
-                Kind::Restrict => b"restrict ",
+            let word = match link.kind {
+                Kind::Const => &CONST,
+                Kind::Volatile => &VOLATILE,
+                Kind::Restrict => &RESTRICT,
                 _ => return,
             };
             self.chain.pop();
-            self.text.put(word);
+            self.text.put_short(word);
         }
     }
 
@@ -197,7 +203,7 @@ impl<'a> CDump<'a> {
         while let Some(Link { id, kind }) = self.last_of_chain(start) {
             self.chain.pop();
             match kind {
-                Kind::Ptr => self.text.put(if close { b"*" } else { b" *" }),
+                Kind::Ptr => self.text.put_short(if close { &STAR } else { &SPACE_STAR }),
                 Kind::Const => self.text.put(b" const"),
                 Kind::Volatile => self.text.put(b" volatile"),
                 Kind::Restrict => self.text.put(b" restrict"),
@@ -247,7 +253,9 @@ impl<'a> CDump<'a> {
     fn middle(&mut self, name: Name<'_, 'a>, close: bool) -> Spot {
         let before = self.text.len();
         if !self.is_empty(name) {
-            self.text.put(if close { b"" } else { b" " });
+            if !close {
+                self.text.put(b" ");
+            }
             self.declared(name);
         }
         Spot { before, behind: self.text.len(), space: !close }

@@ -2,8 +2,14 @@
 
 use crate::{
     Error, Kind, Type,
-    dump::{CDump, decl::Name, ident, names::Tag},
+    dump::{CDump, decl::Name, ident, names::Tag, text::Short},
 };
+
+const STRUCT: Short = Short::new("struct");
+const UNION: Short = Short::new("union");
+const ENUM: Short = Short::new("enum");
+const LL: Short = Short::new("LL");
+const ULL: Short = Short::new("ULL");
 
 impl<'a> CDump<'a> {
     /// `typedef int name;`
@@ -38,11 +44,12 @@ impl<'a> CDump<'a> {
         while let Some((name, _)) = names.next_raw() {
             self.reader.fetch(name);
         }
+        let line = self.text.line_of(level.saturating_add(1));
         // The least and the greatest value.
         let (mut least, mut greatest) = (0, 0);
         while let Some((name, value)) = values.next_raw() {
             (least, greatest) = (value.min(least), value.max(greatest));
-            self.text.line(level.saturating_add(1));
+            self.text.put_line(&line);
             self.enumerator(name);
             self.text.put(b" = ");
             self.value(value, wide, ty.kind_flag());
@@ -92,19 +99,17 @@ impl<'a> CDump<'a> {
             return self.text.put(b"-9223372036854775807LL - 1");
         }
         self.text.signed(value);
-        self.text.put(match (wide, signed) {
-            (false, _) => b"",
-            (true, true) => b"LL",
-            (true, false) => b"ULL",
-        });
+        if wide {
+            self.text.put_short(if signed { &LL } else { &ULL });
+        }
     }
 
     /// `struct name`, or `struct` for one without a name.
     pub(super) fn keyword_and_tag(&mut self, ty: Type<'a>) {
-        self.text.put(match (ty.kind(), ty.kind_flag()) {
-            (Kind::Union, _) | (Kind::Fwd, true) => b"union",
-            (Kind::Enum | Kind::Enum64, _) => b"enum",
-            _ => b"struct",
+        self.text.put_short(match (ty.kind(), ty.kind_flag()) {
+            (Kind::Union, _) | (Kind::Fwd, true) => &UNION,
+            (Kind::Enum | Kind::Enum64, _) => &ENUM,
+            _ => &STRUCT,
         });
         if ty.name_off() != 0 || ty.kind() == Kind::Fwd {
             self.text.put(b" ");

@@ -50,9 +50,33 @@ pub(super) fn is_free(name: &[u8]) -> bool {
     !(first.is_ascii_digit() || may_be_keyword(name) && is_keyword(name))
 }
 
-/// Whether a name could be a word of C by its first two bytes, its last and its length: few others could.
-#[inline]
+/// Whether a name could be a word of C: few others could.
+#[inline(always)]
 fn may_be_keyword(name: &[u8]) -> bool {
+    starts_as_keyword(name) && is_marked(name)
+}
+
+/// Whether a word of C has the same first byte and length.
+#[inline(always)]
+fn starts_as_keyword(name: &[u8]) -> bool {
+    /// For each first byte the lengths of words, a bit for each.
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
+    const LENGTHS: [u16; 128] = {
+        let (mut table, mut i) = ([0; 128], 0);
+        while i < KEYWORDS.len() {
+            let word = KEYWORDS[i].as_bytes();
+            table[word[0] as usize] |= 1 << word.len();
+            i += 1;
+        }
+        table
+    };
+    let lengths = name.first().and_then(|&first| LENGTHS.get(usize::from(first)));
+    lengths.is_some_and(|&lengths| name.len() < 16 && lengths >> name.len() & 1 != 0)
+}
+
+/// Whether a word of C has a like first two bytes, last and length.
+#[inline(never)]
+fn is_marked(name: &[u8]) -> bool {
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
     const MAY: [u64; 64] = {
         let (mut table, mut i) = ([0; 64], 0);

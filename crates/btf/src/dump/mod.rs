@@ -40,7 +40,6 @@ use names::Names;
 pub use options::{DumpOptions, TypeDecl};
 use reader::Reader;
 use state::State;
-use survey::Survey;
 use text::Text;
 
 /// Definitions inside definitions, and parameters of parameters, go no deeper in any program; compilers have
@@ -179,9 +178,9 @@ impl<'a> CDump<'a> {
     fn begin(btf: &'a Btf, indent: &str, whole: bool) -> CDump<'a> {
         let reader = Reader::new(btf);
         let count = btf.end_id().0 as usize;
-        let Survey { states, tags, idents } = Survey::of(&reader, count, whole);
-        // To make room for all names at once costs less than step by step.
-        let names = |count| if whole { Names::expecting(count) } else { Names::default() };
+        let states = survey::states(&reader, count, whole);
+        // Room for the names of a kernel at once costs less than step by step.
+        let names = |of| if whole { Names::expecting(count / of) } else { Names::default() };
         let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
         let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
         CDump {
@@ -192,8 +191,8 @@ impl<'a> CDump<'a> {
             states,
             memos: Memos::new(count),
             affixes: Affixes::new(bytes),
-            tags: names(tags),
-            idents: names(idents),
+            tags: names(10),
+            idents: names(5),
             renamed: HashMap::new(),
             references_known: whole,
             queue: Vec::new(),

@@ -7,6 +7,7 @@ use crate::{
         decl::Name,
         layout::{Layout, Shape},
         pad::{self, Pad},
+        text::Line,
     },
 };
 
@@ -25,8 +26,9 @@ impl<'a> CDump<'a> {
         let layout = match self.plain_layout_of(ty)? {
             Some(layout) => {
                 self.text.put(b" {");
+                let line = self.text.line_of(inner);
                 for m in ty.member_entries() {
-                    self.member(&m, 0, inner)?;
+                    self.member(&m, 0, &line)?;
                 }
                 layout
             }
@@ -74,9 +76,10 @@ impl<'a> CDump<'a> {
             let align = u64::from(layout.align()).saturating_mul(8);
             self.gap((end, size.saturating_mul(8)), layout.shape(), align, false, level)?;
         } else {
+            let line = self.text.line_of(level);
             for (m, i) in ty.member_entries().zip(start..) {
                 let Some(&place) = self.places.get(i) else { break };
-                self.member(&m, place.bits, level)?;
+                self.member(&m, place.bits, &line)?;
             }
             if layout.shape() == Shape::Filled {
                 self.filler(size, level)?;
@@ -88,6 +91,7 @@ impl<'a> CDump<'a> {
 
     /// The members of a struct, whose places start at `start` of the stack. Gives the first bit behind the last.
     fn struct_members(&mut self, ty: Type<'a>, start: usize, shape: Shape, level: u32) -> Result<u64, Error> {
+        let line = self.text.line_of(level);
         let (mut end, mut after_bits) = (0, false);
         for (m, i) in ty.member_entries().zip(start..) {
             let Some(&place) = self.places.get(i) else { break };
@@ -96,7 +100,7 @@ impl<'a> CDump<'a> {
                 let between = after_bits && place.bits > 0;
                 self.gap((end, place.at), shape, align, between, level)?;
             }
-            self.member(&m, place.bits, level)?;
+            self.member(&m, place.bits, &line)?;
             (end, after_bits) = (place.end, place.bits > 0);
         }
         Ok(end)
@@ -119,17 +123,17 @@ impl<'a> CDump<'a> {
 
     /// A member, which is a bit-field of so many bits if it is one.
     #[inline(always)]
-    fn member(&mut self, m: &MemberEntry<'a>, bits: u32, level: u32) -> Result<(), Error> {
-        self.text.line(level);
+    fn member(&mut self, m: &MemberEntry<'a>, bits: u32, line: &Line) -> Result<(), Error> {
+        self.text.put_line(line);
         if m.name_off == 0
             && bits == 0
             && let Some(ty) = self.unnamed_record(m)?
         {
             // C11 takes a struct without a name as a part of the one around it, but not one whose tag has one.
             self.text.put(if ty.kind() == Kind::Union { b"union" } else { b"struct" });
-            self.members_of(ty, level)?;
+            self.members_of(ty, line.level())?;
         } else {
-            self.decl(m.ty.0, Name::At(m.name_off), level)?;
+            self.decl(m.ty.0, Name::At(m.name_off), line.level())?;
         }
         if bits > 0 {
             self.text.put(b": ");

@@ -20,16 +20,33 @@ const NAMED: u16 = 1 << 5;
 const RENAMED: u16 = 1 << 6;
 const REFERENCED: u16 = 1 << 7;
 const ORDERING_WEAKLY: u16 = 1 << 8;
-const ANONYMOUS: u16 = 1 << 9;
+const ANONYMOUS_BIT: u32 = 9;
+const ANONYMOUS: u16 = 1 << ANONYMOUS_BIT;
 /// The number of a bit.
 const IN_TURN: u32 = 10;
 /// The kind is in the bits from here on.
 const KIND: u32 = 11;
 
-/// Kinds for which nothing is written but what they refer to, a bit for each.
-const UNWRITTEN: u32 = POINTERS_AND_QUALIFIERS | 1 << Kind::FuncProto as u32;
-/// The one that is not even looked at.
-const FUNC: u32 = 1 << Kind::Func as u32;
+/// What the kind of a type says about it.
+#[derive(Clone, Copy, Default)]
+struct Start {
+    bits: u16,
+    if_backward: u16,
+}
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
+const STARTS: [Start; KIND_MASK as usize + 1] = {
+    // Of functions not even what they refer to is written, of others only that.
+    let (unwritten, func) = (POINTERS_AND_QUALIFIERS | 1 << Kind::FuncProto as u32, 1 << Kind::Func as u32);
+    let (mut table, mut kind) = ([Start { bits: 0, if_backward: 0 }; KIND_MASK as usize + 1], 0);
+    while kind < table.len() {
+        let in_turn = (func >> kind & 1) << IN_TURN;
+        let if_backward = (unwritten >> kind & 1) << IN_TURN;
+        table[kind] = Start { bits: (kind as u16) << KIND | in_turn as u16, if_backward: if_backward as u16 };
+        kind += 1;
+    }
+    table
+};
 
 impl State {
     /// `void` is always there.
@@ -38,11 +55,9 @@ impl State {
     /// Of a type of which nothing is written yet; `backward` if it refers only to types before it.
     #[inline]
     pub(super) fn of(name_off: u32, info: u32, backward: bool) -> State {
-        let kind = info >> KIND_SHIFT & KIND_MASK;
-        let anonymous = if name_off == 0 { ANONYMOUS } else { 0 };
-        let in_turn = (UNWRITTEN >> kind & u32::from(backward) | FUNC >> kind & 1) as u16;
-        // Five bits.
-        State((kind as u16) << KIND | anonymous | in_turn << IN_TURN)
+        let start = STARTS.get((info >> KIND_SHIFT & KIND_MASK) as usize).copied().unwrap_or_default();
+        let anonymous = u16::from(name_off == 0) << ANONYMOUS_BIT;
+        State(start.bits | anonymous | start.if_backward & u16::from(backward) << IN_TURN)
     }
 
     /// Of the same type, about which both know something.

@@ -5,6 +5,41 @@ use crate::Error;
 /// Shorter text is copied with what comes behind it: to copy so many bytes is quicker than to copy exactly.
 const BLOCK: usize = 32;
 
+/// A few bytes to be chosen from others, in a block.
+pub(super) struct Short {
+    block: [u8; BLOCK],
+    len: usize,
+}
+
+impl Short {
+    /// Of no more than a block.
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
+    pub(super) const fn new(text: &str) -> Short {
+        let (mut block, mut len) = ([0; BLOCK], 0);
+        while len < text.len() {
+            block[len] = text.as_bytes()[len];
+            len += 1;
+        }
+        Short { block, len }
+    }
+}
+
+/// A new line and its indentation.
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    block: [u8; BLOCK],
+    len: usize,
+    level: u32,
+}
+
+impl Line {
+    /// How deep it is indented.
+    #[inline]
+    pub(super) fn level(&self) -> u32 {
+        self.level
+    }
+}
+
 pub(super) struct Text {
     /// The text, and room for more, so that to write is to copy and no more.
     buf: Vec<u8>,
@@ -81,6 +116,12 @@ impl Text {
         }
     }
 
+    /// Writes one of several words.
+    #[inline(always)]
+    pub(super) fn put_short(&mut self, short: &Short) {
+        self.put_start(&short.block, short.len);
+    }
+
     /// A number in decimal.
     #[inline]
     pub(super) fn number(&mut self, n: u64) {
@@ -122,15 +163,25 @@ impl Text {
     /// A new line, indented by so many levels.
     #[inline]
     pub(super) fn line(&mut self, level: u32) {
-        let len = (level.min(LEVELS) as usize).wrapping_mul(self.indent).wrapping_add(1);
-        if let (Some(block), Some(room)) = (self.line.first_chunk(), room(&mut self.buf, self.len))
-            && len <= BLOCK
-            && level <= LEVELS
-        {
-            *room = *block;
-            self.len = self.len.wrapping_add(len);
-        } else {
-            self.deep_line(level);
+        self.put_line(&self.line_of(level));
+    }
+
+    /// The same, for those who write many.
+    #[inline]
+    pub(super) fn line_of(&self, level: u32) -> Line {
+        let len = (level as usize).saturating_mul(self.indent).saturating_add(1);
+        let len = if level <= LEVELS { len } else { usize::MAX };
+        Line { block: self.line.first_chunk().copied().unwrap_or_default(), len, level }
+    }
+
+    #[inline(always)]
+    pub(super) fn put_line(&mut self, line: &Line) {
+        match room(&mut self.buf, self.len) {
+            Some(room) if line.len <= BLOCK => {
+                *room = line.block;
+                self.len = self.len.wrapping_add(line.len);
+            }
+            _ => self.deep_line(line.level),
         }
     }
 
