@@ -1,32 +1,59 @@
 //! What stands before and behind the name in a declaration, kept by type: the same types are used again and again.
 
-/// What stands around names of one type.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Affix {
-    /// Where it is in the text of all.
-    pub(super) start: u32,
-    /// How long it is before the name, with the space.
-    pub(super) before: u8,
-    pub(super) behind: u8,
-    space: bool,
-}
+/// What stands around names of one type: in its 32 lowest bits where that is in the text of all, then how long it is
+/// before the name, with the space, how long behind, and whether there is a space.
+#[derive(Clone, Copy)]
+pub(super) struct Affix(u64);
 
 impl Affix {
     #[inline]
+    fn new(start: u32, before: u8, behind: u8, space: bool) -> Affix {
+        Affix(u64::from(start) | u64::from(before) << 32 | u64::from(behind) << 40 | u64::from(space) << 48)
+    }
+
+    /// What [`bits`](Affix::bits) gave; zero for none.
+    #[inline]
+    pub(super) fn from_bits(bits: u64) -> Affix {
+        Affix(bits)
+    }
+
+    #[inline]
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// There is always something before a name.
+    #[inline]
     pub(super) fn is_known(self) -> bool {
-        self.before > 0
+        self.0 != 0
+    }
+
+    #[inline]
+    pub(super) fn start(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// How long it is before the name, with the space.
+    #[inline]
+    pub(super) fn before(self) -> usize {
+        usize::from((self.0 >> 32) as u8)
+    }
+
+    #[inline]
+    pub(super) fn behind(self) -> usize {
+        usize::from((self.0 >> 40) as u8)
     }
 
     /// How long it is before no name.
     #[inline]
     pub(super) fn without_space(self) -> usize {
-        usize::from(self.before).wrapping_sub(self.space.into())
+        self.before().wrapping_sub((self.0 >> 48) as usize)
     }
 
     /// Where that is which stands behind the name.
     #[inline]
     pub(super) fn start_behind(self) -> u32 {
-        self.start.wrapping_add(self.before.into())
+        self.start().wrapping_add(self.before() as u32)
     }
 }
 
@@ -65,6 +92,6 @@ impl Affixes {
         self.text.extend_from_slice(if space { b" " } else { b"" });
         let before = (self.text.len() as u32).wrapping_sub(start) as u8;
         self.text.extend_from_slice(behind);
-        Some(Affix { start, before, behind: behind.len() as u8, space })
+        Some(Affix::new(start, before, behind.len() as u8, space))
     }
 }

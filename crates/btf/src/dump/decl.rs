@@ -65,30 +65,30 @@ impl<'a> CDump<'a> {
     #[inline(always)]
     fn decl_again(&mut self, id: u32, name: Name<'_, 'a>) -> bool {
         let Some(affix) = self.memos.affix(id) else { return false };
-        let text = self.affixes.text(affix.start);
+        let text = self.affixes.text(affix.start());
         match name {
             _ if self.leaves_out() => return false,
             Name::At(0) => {
                 // There may be no space before a bracket.
-                if affix.behind == 0 {
+                if affix.behind() == 0 {
                     self.text.put_start(text, affix.without_space());
                 }
-                return affix.behind == 0;
+                return affix.behind() == 0;
             }
             Name::At(off) => {
                 let onward = self.reader.onward(off);
                 let Some(name) = ident::plain_at(onward) else { return false };
-                self.text.put_start(text, affix.before.into());
+                self.text.put_start(text, affix.before());
                 self.text.put_start(onward, name.len());
             }
             Name::Typedef(ty) => {
-                self.text.put_start(text, affix.before.into());
+                self.text.put_start(text, affix.before());
                 self.name_of(ty);
             }
             Name::Given(_) => return false,
         }
-        if affix.behind > 0 {
-            self.text.put_start(self.affixes.text(affix.start_behind()), affix.behind.into());
+        if affix.behind() > 0 {
+            self.text.put_start(self.affixes.text(affix.start_behind()), affix.behind());
         }
         true
     }

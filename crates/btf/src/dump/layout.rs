@@ -49,6 +49,17 @@ impl Layout {
         Layout(shape as u64 | u64::from(log) << 4 | size.min(MOST_BYTES) << 16)
     }
 
+    /// What [`bits`](Layout::bits) gave; zero as long as nothing is known.
+    #[inline]
+    pub(super) fn from_bits(bits: u64) -> Layout {
+        Layout(bits)
+    }
+
+    #[inline]
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// In bytes; that of the BTF.
     #[inline]
     pub(super) fn size(self) -> u64 {

@@ -3,11 +3,8 @@
 
 use crate::dump::{affix::Affix, layout::Layout};
 
-#[derive(Clone, Copy, Default)]
-struct Memo {
-    layout: Layout,
-    affix: Affix,
-}
+/// The layout of a type, and the affix. As numbers, as memory full of zeros is there at once.
+type Memo = [u64; 2];
 
 pub(super) struct Memos {
     /// Empty until the first layout is known: a few declarations are not worth it.
@@ -23,20 +20,20 @@ impl Memos {
 
     #[inline]
     pub(super) fn layout(&self, id: u32) -> Layout {
-        self.of.get(id as usize).map(|memo| memo.layout).unwrap_or_default()
+        self.of.get(id as usize).map_or(Layout::default(), |&[layout, _]| Layout::from_bits(layout))
     }
 
     #[inline]
     pub(super) fn affix(&self, id: u32) -> Option<Affix> {
-        self.of.get(id as usize).map(|memo| memo.affix).filter(|affix| affix.is_known())
+        self.of.get(id as usize).map(|&[_, affix]| Affix::from_bits(affix)).filter(|affix| affix.is_known())
     }
 
     pub(super) fn set_layout(&mut self, id: u32, layout: Layout) {
         if self.of.is_empty() {
-            self.of = vec![Memo::default(); self.count];
+            self.of = vec![[0; 2]; self.count];
         }
-        if let Some(memo) = self.of.get_mut(id as usize) {
-            memo.layout = layout;
+        if let Some([of_type, _]) = self.of.get_mut(id as usize) {
+            *of_type = layout.bits();
         }
     }
 
@@ -46,8 +43,8 @@ impl Memos {
     }
 
     pub(super) fn set_affix(&mut self, id: u32, affix: Affix) {
-        if let Some(memo) = self.of.get_mut(id as usize) {
-            memo.affix = affix;
+        if let Some([_, of_type]) = self.of.get_mut(id as usize) {
+            *of_type = affix.bits();
         }
     }
 }

@@ -62,14 +62,6 @@ impl Text {
         Text { buf: Vec::new(), len: 0, flushed: 0, limit, line, indent: indent.len() }
     }
 
-    /// Makes room for so many bytes, most of which will come: to grow step by step costs more than to write.
-    pub(super) fn expect(&mut self, bytes: usize) {
-        if self.buf.is_empty() {
-            // Pages of zeros that are not touched cost nothing.
-            self.buf = vec![0; bytes];
-        }
-    }
-
     /// How much has been written and not handed over.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -205,14 +197,6 @@ impl Text {
         Ok(())
     }
 
-    /// Everything that has not been handed over.
-    pub(super) fn take(&mut self) -> String {
-        self.flushed = self.flushed.saturating_add(self.len as u64);
-        let mut bytes = std::mem::take(&mut self.buf);
-        bytes.truncate(std::mem::take(&mut self.len));
-        into_string(bytes)
-    }
-
     /// Hands over what there is, and keeps the memory for more.
     pub(super) fn flush(&mut self, out: &mut dyn std::fmt::Write) -> Result<(), Error> {
         self.flushed = self.flushed.saturating_add(self.len as u64);
@@ -240,8 +224,4 @@ fn digit(n: u64) -> u8 {
 #[inline(always)]
 fn room(buf: &mut [u8], len: usize) -> Option<&mut [u8; BLOCK]> {
     buf.get_mut(len..)?.first_chunk_mut()
-}
-
-fn into_string(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
