@@ -154,12 +154,17 @@ impl<'a> CDump<'a> {
             self.went_on(1);
             return self.visit(ty.target().unwrap_or_default().0, top.inner);
         }
-        // Someone may have needed it before it was done.
-        if !self.state(top.id).forward() {
+        self.emitting.pop();
+        self.finish_typedef(ty)
+    }
+
+    /// Defines a typedef unless someone needed it before it was done.
+    pub(super) fn finish_typedef(&mut self, ty: Type<'a>) -> Result<(), Error> {
+        let id = ty.id().0;
+        if !self.state(id).forward() {
             self.define_typedef(ty)?;
         }
-        self.update(top.id, State::set_emitted);
-        self.emitting.pop();
+        self.update(id, State::set_emitted);
         Ok(())
     }
 
@@ -184,7 +189,7 @@ impl<'a> CDump<'a> {
 
     /// Defines a struct or union unless it is a part of another: then it has no name, and each use is a definition of
     /// its own.
-    fn finish_record(&mut self, ty: Type<'a>, inside: u32) -> Result<(), Error> {
+    pub(super) fn finish_record(&mut self, ty: Type<'a>, inside: u32) -> Result<(), Error> {
         if inside != 0 {
             self.update(ty.id().0, |s| s.set_emitting(false));
             return Ok(());

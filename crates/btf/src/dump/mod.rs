@@ -9,6 +9,7 @@
 //! what stands behind it.
 
 mod affix;
+mod asked;
 mod classes;
 mod decl;
 mod define;
@@ -232,54 +233,6 @@ impl<'a> CDump<'a> {
         (self.strip_mods, self.skip_anonymous) = (false, false);
         written.inspect_err(|_| self.text.discard())?;
         self.text.flush(out)
-    }
-
-    #[inline]
-    fn one(&mut self, id: TypeId) -> Result<(), Error> {
-        if self.is_there(id.0) { Ok(()) } else { self.order_and_emit(id) }
-    }
-
-    /// Whether nothing is left to be written for a type, as far as that is quick to say. Two in three types are
-    /// functions and their prototypes. For the ones nothing is written, and what the others need is mostly there; so
-    /// is what pointers need.
-    #[inline(always)]
-    fn is_there(&mut self, id: u32) -> bool {
-        self.state(id).settled() || self.needs_nothing(id)
-    }
-
-    #[inline(never)]
-    fn needs_nothing(&mut self, id: u32) -> bool {
-        let state = self.state(id);
-        if state.is(Kind::FuncProto) {
-            return self.reader.proto_all(id, |id| self.state(id).ordered());
-        }
-        let there = state.is(Kind::Ptr) && self.known_behind(id).is_some();
-        if there {
-            self.update(id, State::set_ordered);
-        }
-        there
-    }
-
-    /// The first type from this one on for which something is to be done, when all before it were asked for.
-    #[inline]
-    fn first_needed(&mut self, from: u32) -> u32 {
-        let rest = self.states.get_mut(from as usize..).unwrap_or_default();
-        let count = rest.len();
-        let needed = rest.iter_mut().position(|state| !state.pass_by()).unwrap_or(count);
-        // There are fewer types than this counts.
-        from.wrapping_add(needed as u32)
-    }
-
-    #[inline(never)]
-    fn order_and_emit(&mut self, id: TypeId) -> Result<(), Error> {
-        self.order(id)?;
-        let queue = std::mem::take(&mut self.queue);
-        for &id in &queue {
-            self.emit(id, 0)?;
-            self.text.check()?;
-        }
-        self.queue = queue;
-        Ok(())
     }
 
     #[inline]

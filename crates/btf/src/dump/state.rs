@@ -132,6 +132,12 @@ impl State {
         self.has(ORDERED)
     }
 
+    /// What it needs is in the text, and it itself.
+    #[inline]
+    pub(super) fn there(self) -> bool {
+        self.0 & (ORDERED | EMITTED) == ORDERED | EMITTED
+    }
+
     pub(super) fn set_ordering(&mut self, weakly: bool, on: bool) {
         let bit = if weakly { ORDERING_WEAKLY } else { ORDERING };
         self.0 = if on { self.0 | bit } else { self.0 & !bit };

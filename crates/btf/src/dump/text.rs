@@ -44,9 +44,9 @@ pub(super) struct Text {
     /// The text, and room for more, so that to write is to copy and no more.
     buf: Vec<u8>,
     len: usize,
-    /// Bytes that were handed over.
-    flushed: u64,
     limit: u64,
+    /// Of the limit, what was not handed over.
+    left: u64,
     /// A new line, the indentation of many levels, and a block that is never written.
     line: Vec<u8>,
     /// How long the indentation of one level is.
@@ -59,7 +59,7 @@ const LEVELS: u32 = 16;
 impl Text {
     pub(super) fn new(indent: &str, limit: u64) -> Text {
         let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes(), &[0; BLOCK]].concat();
-        Text { buf: Vec::new(), len: 0, flushed: 0, limit, line, indent: indent.len() }
+        Text { buf: Vec::new(), len: 0, limit, left: limit, line, indent: indent.len() }
     }
 
     /// How much has been written and not handed over.
@@ -191,15 +191,12 @@ impl Text {
     /// Fails once there is more text than a BTF of this size can mean.
     #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.flushed.saturating_add(self.len as u64) > self.limit {
-            return Err(Error::DumpTooLarge { limit: self.limit });
-        }
-        Ok(())
+        if self.len as u64 > self.left { Err(Error::DumpTooLarge { limit: self.limit }) } else { Ok(()) }
     }
 
     /// Hands over what there is, and keeps the memory for more.
     pub(super) fn flush(&mut self, out: &mut dyn std::fmt::Write) -> Result<(), Error> {
-        self.flushed = self.flushed.saturating_add(self.len as u64);
+        self.left = self.left.saturating_sub(self.len as u64);
         let text = self.buf.get(..self.len).unwrap_or_default();
         let written = match std::str::from_utf8(text) {
             Ok(text) => out.write_str(text),

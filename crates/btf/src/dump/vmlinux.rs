@@ -61,10 +61,8 @@ pub(super) fn write(
     }
     let all = 1..dump.btf.end_id().0;
     let mut one = |dump: &mut CDump<'_>, report: &mut Reporter<'_>, id: TypeId| {
-        if !dump.is_there(id.0) {
-            dump.order_and_emit(id)?;
-            piece(dump, PIECE)?;
-        }
+        dump.one(id)?;
+        piece(dump, PIECE)?;
         report.step()
     };
     let phase = "types as C";
