@@ -73,8 +73,7 @@ impl<'a> CDump<'a> {
                 }
                 Kind::Enum | Kind::Enum64 => {
                     if inside == 0 {
-                        self.define_enum(self.ty(id)?, 0)?;
-                        self.text.put(b";\n\n");
+                        self.finish_enum(self.ty(id)?)?;
                     }
                     self.update(id, State::set_emitted);
                     return Ok(id);
@@ -140,6 +139,13 @@ impl<'a> CDump<'a> {
             self.declare(self.ty(id)?);
             self.update(id, State::set_forward);
         }
+        Ok(())
+    }
+
+    pub(super) fn finish_enum(&mut self, ty: Type<'a>) -> Result<(), Error> {
+        self.define_enum(ty, 0)?;
+        self.text.put(b";\n\n");
+        self.update(ty.id().0, State::set_emitted);
         Ok(())
     }
 

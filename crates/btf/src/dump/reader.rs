@@ -108,6 +108,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What type `id` refers to, or consists of if it is an array.
+    #[inline]
+    pub(super) fn target_or_element(&self, id: u32, array: bool) -> u32 {
+        match self.words(id) {
+            Some((order, &[_, _, _, element, ..])) if array => order.u32(element),
+            Some((order, &[_, _, target, ..])) => order.u32(target),
+            _ => 0,
+        }
+    }
+
     /// Whether this holds for the result and the parameters of prototype `id`. Each is asked, as that is quicker than
     /// to find out when to stop; but where there are [`MANY`], none is, and the answer is no.
     #[inline]

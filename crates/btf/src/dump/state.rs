@@ -3,7 +3,6 @@
 
 use crate::{
     Kind,
-    dump::POINTERS_AND_QUALIFIERS,
     parse::{KIND_MASK, KIND_SHIFT},
 };
 
@@ -37,7 +36,7 @@ struct Start {
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
 const STARTS: [Start; KIND_MASK as usize + 1] = {
     // Of functions not even what they refer to is written, of others only that.
-    let (unwritten, func) = (POINTERS_AND_QUALIFIERS | 1 << Kind::FuncProto as u32, 1 << Kind::Func as u32);
+    let (unwritten, func) = (1 << Kind::Ptr as u32 | 1 << Kind::FuncProto as u32, 1 << Kind::Func as u32);
     let (mut table, mut kind) = ([Start { bits: 0, if_backward: 0 }; KIND_MASK as usize + 1], 0);
     while kind < table.len() {
         let in_turn = (func >> kind & 1) << IN_TURN;
@@ -97,15 +96,11 @@ impl State {
         self.ordered() || self.is(Kind::Func)
     }
 
-    /// Passes by a type if nothing is to be done for it after all types before it were asked for. Half of all types
-    /// are functions, and most pointers and prototypes come after what they refer to.
+    /// Whether nothing is to be done for a type after all types before it were asked for. Half of all types are
+    /// functions, and most pointers and prototypes come after what they refer to.
     #[inline]
-    pub(super) fn pass_by(&mut self) -> bool {
-        let passed = self.has(ORDERED | 1 << IN_TURN);
-        if passed && self.is(Kind::Ptr) {
-            self.set_ordered();
-        }
-        passed
+    pub(super) fn passes(self) -> bool {
+        self.has(ORDERED | 1 << IN_TURN)
     }
 
     /// A struct or union with a name.
