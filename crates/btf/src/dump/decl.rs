@@ -93,6 +93,30 @@ impl<'a> CDump<'a> {
         true
     }
 
+    /// Writes it if it is a pointer to a function and what stands around names of the result's type is remembered.
+    #[inline]
+    fn function_pointer(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<bool, Error> {
+        let proto = self.reader.target(id);
+        if !self.state(proto).is(Kind::FuncProto) || self.leaves_out() {
+            return Ok(false);
+        }
+        match self.reader.target(proto) {
+            0 => self.text.put(b"void"),
+            result => match self.memos.affix(result) {
+                Some(result) if result.behind() == 0 => {
+                    self.text.put_start(self.affixes.text(result.start()), result.without_space());
+                }
+                _ => return Ok(false),
+            },
+        }
+        self.text.put(b" (*");
+        if !self.is_empty(name) {
+            self.declared(name);
+        }
+        self.suffix(Suffix { id: proto, parenthesis: true }, level)?;
+        Ok(true)
+    }
+
     /// Whether a declaration can be less than its type says.
     #[inline]
     fn leaves_out(&self) -> bool {
@@ -101,6 +125,9 @@ impl<'a> CDump<'a> {
 
     #[inline(never)]
     fn decl_anew(&mut self, id: u32, name: Name<'_, 'a>, level: u32) -> Result<(), Error> {
+        if self.state(id).is(Kind::Ptr) && self.function_pointer(id, name, level)? {
+            return Ok(());
+        }
         let (start, open, from) = (self.chain.len(), self.suffixes.len(), self.text.len());
         let ty = self.collect(id, start)?;
         let lasting = self.is_lasting(ty, start, name);
