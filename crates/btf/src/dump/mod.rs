@@ -80,9 +80,10 @@ impl Btf {
     pub fn dump_c(&self, options: &DumpOptions) -> Result<String, Error> {
         // As C, types take about half of what they do as BTF.
         let room = if options.types.is_none() { (self.as_bytes().len() / 8).saturating_mul(5) } else { 0 };
-        let mut text = String::with_capacity(room);
-        self.dump_c_to(options, &mut text)?;
-        Ok(text)
+        let mut dump = CDump::begin(self, options.indent.as_deref().unwrap_or("\t"), options.types.is_none());
+        dump.text.expect(room);
+        vmlinux::write(&mut dump, options, None, &mut Reporter::new(None))?;
+        Ok(dump.text.take())
     }
 
     /// The same, written piece by piece: the whole is never in memory.
@@ -108,7 +109,7 @@ impl Btf {
         mut report: Reporter<'_>,
     ) -> Result<(), Error> {
         let mut dump = CDump::begin(self, options.indent.as_deref().unwrap_or("\t"), options.types.is_none());
-        vmlinux::write(&mut dump, options, out, &mut report)
+        vmlinux::write(&mut dump, options, Some(out), &mut report)
     }
 }
 

@@ -53,6 +53,9 @@ pub(super) struct Text {
     indent: usize,
 }
 
+/// How much room is made at once.
+const MORE: usize = 1 << 12;
+
 /// Levels up to this one are indented at once.
 const LEVELS: u32 = 16;
 
@@ -60,6 +63,11 @@ impl Text {
     pub(super) fn new(indent: &str, limit: u64) -> Text {
         let line = [b"\n", indent.repeat(LEVELS as usize).as_bytes(), &[0; BLOCK]].concat();
         Text { buf: Vec::new(), len: 0, limit, left: limit, line, indent: indent.len() }
+    }
+
+    /// Makes sure that so many bytes do not have to be moved as they become more.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.buf.reserve(bytes);
     }
 
     /// How much has been written and not handed over.
@@ -90,8 +98,8 @@ impl Text {
         self.buf.truncate(self.len);
         self.buf.extend_from_slice(text);
         self.len = self.buf.len();
-        let more = self.len.saturating_mul(2).max(1 << 10);
-        self.buf.resize(more, 0);
+        // Little at a time: it is still in the processor's cache when text goes there.
+        self.buf.resize(self.len.saturating_add(MORE), 0);
     }
 
     /// Writes the first so many of these bytes. What is short is quicker to write with what comes behind it than to
@@ -192,6 +200,14 @@ impl Text {
     #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.len as u64 > self.left { Err(Error::DumpTooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+
+    /// Everything that has not been handed over.
+    pub(super) fn take(&mut self) -> String {
+        self.left = self.left.saturating_sub(self.len as u64);
+        let mut bytes = std::mem::take(&mut self.buf);
+        bytes.truncate(std::mem::take(&mut self.len));
+        String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
     }
 
     /// Hands over what there is, and keeps the memory for more.

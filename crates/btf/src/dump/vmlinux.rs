@@ -46,15 +46,16 @@ const END: &str = "\
 /// How much text is handed over at once, where it is.
 const PIECE: usize = 1 << 14;
 
-/// Writes what the options ask for, piece by piece.
+/// Writes what the options ask for, piece by piece if there is someone to take it.
 pub(super) fn write(
     dump: &mut CDump<'_>,
     options: &DumpOptions,
-    out: &mut dyn fmt::Write,
+    mut out: Option<&mut dyn fmt::Write>,
     report: &mut Reporter<'_>,
 ) -> Result<(), Error> {
-    let mut piece = |dump: &mut CDump<'_>, enough: usize| {
-        if dump.text.len() < enough { Ok(()) } else { dump.text.flush(out) }
+    let mut piece = |dump: &mut CDump<'_>, enough: usize| match &mut out {
+        Some(out) if dump.text.len() >= enough => dump.text.flush(*out),
+        _ => Ok(()),
     };
     if options.guard {
         dump.text.put(GUARD.as_bytes());
