@@ -106,8 +106,14 @@ impl Text {
     /// write exactly.
     #[inline(always)]
     pub(super) fn put_start(&mut self, bytes: &[u8], len: usize) {
-        if let (Some(block), Some(room)) = (bytes.first_chunk(), room(&mut self.buf, self.len))
-            && len <= BLOCK
+        self.put_start_of::<BLOCK>(bytes, len);
+    }
+
+    /// The same with blocks of so many bytes.
+    #[inline(always)]
+    fn put_start_of<const N: usize>(&mut self, bytes: &[u8], len: usize) {
+        if let (Some(block), Some(room)) = (bytes.first_chunk::<N>(), room(&mut self.buf, self.len))
+            && len <= N
         {
             *room = *block;
             self.len = self.len.wrapping_add(len);
@@ -125,12 +131,12 @@ impl Text {
     /// A number in decimal.
     #[inline]
     pub(super) fn number(&mut self, n: u64) {
-        // Most are small.
-        if n < 10 {
-            return self.put(&[digit(n)]);
-        }
-        if n < 100 {
-            return self.put(&[digit(n / 10), digit(n % 10)]);
+        // Most are small. How many digits they have cannot be foreseen, so that there is no branch on it.
+        if n < 10_000 {
+            let all = u32::from_le_bytes([n / 1000, n / 100 % 10, n / 10 % 10, n % 10].map(digit));
+            let zeros = u32::from(n < 1000).wrapping_add(u32::from(n < 100)).wrapping_add(u32::from(n < 10));
+            let digits = (all >> (zeros & 3).wrapping_mul(8)).to_le_bytes();
+            return self.put_start_of::<4>(&digits, 4usize.wrapping_sub(zeros as usize));
         }
         self.long_number(n);
     }
@@ -235,6 +241,6 @@ fn digit(n: u64) -> u8 {
 
 /// Room for a block, if there is any.
 #[inline(always)]
-fn room(buf: &mut [u8], len: usize) -> Option<&mut [u8; BLOCK]> {
+fn room<const N: usize>(buf: &mut [u8], len: usize) -> Option<&mut [u8; N]> {
     buf.get_mut(len..)?.first_chunk_mut()
 }
