@@ -50,60 +50,29 @@ pub(super) fn is_free(name: &[u8]) -> bool {
     !(first.is_ascii_digit() || may_be_keyword(name) && is_keyword(name))
 }
 
-/// Whether a name could be a word of C: few others could.
+/// Whether a name could be a word of C by its first two bytes, its last and its length: few others could.
 #[inline(always)]
 fn may_be_keyword(name: &[u8]) -> bool {
-    starts_as_keyword(name) && is_marked(name)
-}
-
-/// Whether a word of C has the same first byte and length.
-#[inline(always)]
-fn starts_as_keyword(name: &[u8]) -> bool {
-    /// For each first byte the lengths of words, a bit for each.
+    /// For each mark the lengths of words, a bit for each.
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
-    const LENGTHS: [u16; 128] = {
-        let (mut table, mut i) = ([0; 128], 0);
+    const LENGTHS: [u32; 256] = {
+        let (mut table, mut i) = ([0; 256], 0);
         while i < KEYWORDS.len() {
             let word = KEYWORDS[i].as_bytes();
-            table[word[0] as usize] |= 1 << word.len();
+            table[mark([word[0], word[1], word[word.len() - 1]]) as usize] |= 1 << word.len();
             i += 1;
         }
         table
     };
-    let lengths = name.first().and_then(|&first| LENGTHS.get(usize::from(first)));
-    lengths.is_some_and(|&lengths| name.len() < 16 && lengths >> name.len() & 1 != 0)
+    // No word has only one byte, and none more than 31.
+    let (&[first, second, ..], Some(&last)) = (name, name.last()) else { return false };
+    let lengths = LENGTHS.get(usize::from(mark([first, second, last]))).copied().unwrap_or_default();
+    lengths >> (name.len() & 31) & 1 != 0
 }
 
-/// Whether a word of C has a like first two bytes, last and length.
-#[inline(never)]
-fn is_marked(name: &[u8]) -> bool {
-    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
-    const MAY: [u64; 64] = {
-        let (mut table, mut i) = ([0; 64], 0);
-        while i < KEYWORDS.len() {
-            let word = KEYWORDS[i].as_bytes();
-            let mark = mark([word[0], word[1], word[word.len() - 1]], word.len());
-            table[mark / 64] |= 1 << (mark % 64);
-            i += 1;
-        }
-        table
-    };
-    // No word has only one byte.
-    let &[first, second, .., last] = name else { return name == b"do" || name == b"if" };
-    let mark = mark([first, second, last], name.len());
-    MAY.get(mark / 64).is_some_and(|marks| marks >> (mark % 64) & 1 != 0)
-}
-
-/// A number below 4096.
 #[inline]
-const fn mark([first, second, last]: [u8; 3], len: usize) -> usize {
-    let (first, second, last) = (first as usize, second as usize, last as usize);
-    first
-        .wrapping_mul(673)
-        .wrapping_add(second.wrapping_mul(307))
-        .wrapping_add(last.wrapping_mul(29))
-        .wrapping_add(len)
-        % 4096
+const fn mark([first, second, last]: [u8; 3]) -> u8 {
+    first.wrapping_mul(7) ^ second.rotate_left(4) ^ last.wrapping_mul(29)
 }
 
 /// A name near to this one that can stand in C. Two names can become the same.
@@ -120,23 +89,25 @@ pub(super) fn made_plain(name: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Words of C11 and of GNU C. Those that only C23 has (`bool`, `true`, `nullptr`) are names in the kernel.
+/// Words of C11 and of GNU C, the shorter first. Those that only C23 has (`bool`, `true`, `nullptr`) are names in the
+/// kernel.
 #[rustfmt::skip]
 const KEYWORDS: [&str; 84] = [
-    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
-    "typeof", "_Alignas", "_Alignof", "_Atomic", "_Bool", "_Complex", "_Generic", "_Imaginary", "_Noreturn",
-    "_Static_assert", "_Thread_local", "_Float16", "_Float32", "_Float64", "_Float128", "_Float32x",
-    "_Float64x", "_BitInt", "__int128", "__asm", "__asm__", "__attribute", "__attribute__", "__const",
-    "__const__", "__extension__", "__inline", "__inline__", "__volatile", "__volatile__", "__alignof",
-    "__alignof__", "__typeof", "__typeof__", "__restrict", "__restrict__", "__signed", "__signed__",
-    "__label__", "__thread", "__complex__", "__real__", "__imag__", "__auto_type", "__func__", "__FUNCTION__",
-    "__float128", "__fp16", "__bf16",
+    "do", "if", "asm", "for", "int", "auto", "case", "char", "else", "enum", "goto", "long", "void", "_Bool",
+    "__asm", "break", "const", "float", "short", "union", "while", "__bf16", "__fp16", "double", "extern",
+    "inline", "return", "signed", "sizeof", "static", "struct", "switch", "typeof", "_Atomic", "_BitInt",
+    "__asm__", "__const", "default", "typedef", "_Alignas", "_Alignof", "_Complex", "_Float16", "_Float32",
+    "_Float64", "_Generic", "__func__", "__imag__", "__inline", "__int128", "__real__", "__signed",
+    "__thread", "__typeof", "continue", "register", "restrict", "unsigned", "volatile", "_Float128",
+    "_Float32x", "_Float64x", "_Noreturn", "__alignof", "__const__", "__label__", "_Imaginary", "__float128",
+    "__inline__", "__restrict", "__signed__", "__typeof__", "__volatile", "__alignof__", "__attribute",
+    "__auto_type", "__complex__", "__FUNCTION__", "__restrict__", "__volatile__", "_Thread_local",
+    "__attribute__", "__extension__", "_Static_assert",
 ];
 
 fn is_keyword(name: &[u8]) -> bool {
-    KEYWORDS.iter().any(|word| word.len() == name.len() && word.as_bytes() == name)
+    let order = |word: &&str| word.len().cmp(&name.len()).then_with(|| word.as_bytes().cmp(name));
+    KEYWORDS.binary_search_by(order).is_ok()
 }
 
 /// Whether every compiler knows this number: each word of its name is one of C.
