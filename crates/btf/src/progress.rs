@@ -150,6 +150,8 @@ mod tests {
         reporter.phase("types", 10).unwrap();
         let steps = (0..10).take_while(|_| reporter.step().is_ok()).count();
         assert_eq!(steps, 2);
+        reporter.phase("types", 10).unwrap();
+        assert!(reporter.steps(2).is_ok() && reporter.steps(1).is_err());
         assert_eq!(reporter.phase("strings", 3), Ok(()));
     }
 }

@@ -1,5 +1,9 @@
 //! What stands before and behind the name in a declaration, kept by type: the same types are used again and again.
 
+use std::ops::Range;
+
+use crate::dump::text::Text;
+
 /// What stands around names of one type: in its 32 lowest bits where that is in the text of all, then how long it is
 /// before the name, with the space, how long behind, and whether there is a space.
 #[derive(Clone, Copy)]
@@ -80,18 +84,36 @@ impl Affixes {
         self.text.get(start as usize..).unwrap_or_default()
     }
 
-    /// Keeps what stands around a name: something before it, perhaps a space, and perhaps something behind it.
-    pub(super) fn keep(&mut self, before: &[u8], space: bool, behind: &[u8]) -> Option<Affix> {
+    /// Keeps what stands around a name in `text`: something before it, perhaps a space, and perhaps something behind.
+    pub(super) fn keep(
+        &mut self,
+        text: &Text,
+        before: Range<usize>,
+        space: bool,
+        behind: Range<usize>,
+    ) -> Option<Affix> {
         let len = before.len().saturating_add(behind.len());
         if len > MOST || self.text.len().saturating_add(len) > self.limit {
             return None;
         }
         // All below the limits.
         let start = self.text.len() as u32;
-        self.text.extend_from_slice(before);
-        self.text.extend_from_slice(if space { b" " } else { b"" });
+        self.add(text.onward(before.start), before.len());
+        if space {
+            self.text.push(b' ');
+        }
         let before = (self.text.len() as u32).wrapping_sub(start) as u8;
-        self.text.extend_from_slice(behind);
+        self.add(text.onward(behind.start), behind.len());
         Some(Affix::new(start, before, behind.len() as u8, space))
+    }
+
+    /// Adds the first so many bytes, with what comes behind them, as that is quicker than to copy exactly.
+    fn add(&mut self, bytes: &[u8], len: usize) {
+        let end = self.text.len().saturating_add(len);
+        match bytes.first_chunk::<MOST>() {
+            Some(block) => self.text.extend_from_slice(block),
+            None => self.text.extend_from_slice(bytes.get(..len).unwrap_or(bytes)),
+        }
+        self.text.truncate(end);
     }
 }

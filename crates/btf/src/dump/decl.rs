@@ -140,8 +140,8 @@ impl<'a> CDump<'a> {
             self.suffix(suffix, level)?;
         }
         if lasting {
-            let behind = self.text.between(spot.behind, self.text.len());
-            let affix = self.affixes.keep(self.text.between(from, spot.before), spot.space, behind);
+            let behind = spot.behind..self.text.len();
+            let affix = self.affixes.keep(&self.text, from..spot.before, spot.space, behind);
             affix.into_iter().for_each(|affix| self.memos.set_affix(id, affix));
         }
         Ok(())

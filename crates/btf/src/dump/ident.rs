@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn all_words_are_found() {
+        assert!(KEYWORDS.is_sorted_by_key(|word| (word.len(), *word)));
+        for word in KEYWORDS {
+            assert!(!is_plain(word.as_bytes()), "{word}");
+        }
+    }
+
+    #[test]
     fn names_at_the_start_of_strings() {
         let strs = b"a_name_of_more_than_16\0int\0no way\0end\0a_name_that_is_longer_than_32_bytes\0and no name that is as brief\0";
         let at = |start: usize| plain_at(&strs[start..]);

@@ -34,7 +34,7 @@ mod vmlinux;
 
 use std::{collections::HashMap, fmt};
 
-use crate::{Btf, Error, Kind, ProgressFn, Reporter, Type, TypeId, error::TypeProblem, work::Work};
+use crate::{Btf, Error, ProgressFn, Reporter, Type, TypeId, error::TypeProblem, work::Work};
 use affix::Affixes;
 use memo::Memos;
 use names::Names;
@@ -46,13 +46,6 @@ use text::Text;
 /// Definitions inside definitions, and parameters of parameters, go no deeper in any program; compilers have
 /// such a limit too.
 const MAX_NESTING: u32 = 100;
-
-/// Kinds, a bit for each.
-const POINTERS_AND_QUALIFIERS: u32 = 1 << Kind::Ptr as u32
-    | 1 << Kind::Const as u32
-    | 1 << Kind::Volatile as u32
-    | 1 << Kind::Restrict as u32
-    | 1 << Kind::TypeTag as u32;
 
 impl Btf {
     /// The types as C, each after what it needs. Sizes, offsets and values are those of this BTF, with padding
@@ -179,8 +172,8 @@ impl<'a> CDump<'a> {
         let reader = Reader::new(btf);
         let count = btf.end_id().0 as usize;
         let states = survey::states(&reader, count, whole);
-        // Room for the names of a kernel at once costs less than step by step.
-        let names = |of| if whole { Names::expecting(count / of) } else { Names::default() };
+        // To make room for the names of a kernel at once costs less than step by step.
+        let (tags, idents) = if whole { (count / 10, count / 5) } else { (0, 0) };
         let chain: Vec<&Btf> = std::iter::successors(Some(btf), |b| b.base()).collect();
         let bytes = chain.iter().fold(0u64, |n, b| n.saturating_add(b.as_bytes().len() as u64));
         CDump {
@@ -191,8 +184,8 @@ impl<'a> CDump<'a> {
             states,
             memos: Memos::new(count),
             affixes: Affixes::new(bytes),
-            tags: names(10),
-            idents: names(5),
+            tags: Names::expecting(tags),
+            idents: Names::expecting(idents),
             renamed: HashMap::new(),
             references_known: whole,
             queue: Vec::new(),

@@ -88,13 +88,6 @@ impl State {
         self.0 >> KIND == kind as u16
     }
 
-    /// Whether its kind is among these: a bit for each.
-    #[inline]
-    pub(super) fn is_one_of(self, kinds: u32) -> bool {
-        // Five bits.
-        kinds >> (self.0 >> KIND) & 1 != 0
-    }
-
     /// Whether it has no name.
     #[inline]
     pub(super) fn anonymous(self) -> bool {

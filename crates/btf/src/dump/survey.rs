@@ -1,6 +1,10 @@
 //! One look at all types before the first is written.
 
-use crate::dump::{reader::Reader, references::References, state::{Start, State}};
+use crate::dump::{
+    reader::Reader,
+    references::References,
+    state::{Start, State},
+};
 
 /// What is known of each of so many types before anything is written. Which refer to which is found for those who will
 /// ask for all types (`whole`).

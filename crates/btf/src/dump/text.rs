@@ -76,9 +76,10 @@ impl Text {
         self.len
     }
 
-    /// What has been written and not handed over, from here to there.
-    pub(super) fn between(&self, start: usize, end: usize) -> &[u8] {
-        self.buf.get(start..end).unwrap_or_default()
+    /// What has been written and not handed over from here on, and what stands behind it by chance.
+    #[inline]
+    pub(super) fn onward(&self, start: usize) -> &[u8] {
+        self.buf.get(start..).unwrap_or_default()
     }
 
     #[inline(always)]
@@ -243,4 +244,34 @@ fn digit(n: u64) -> u8 {
 #[inline(always)]
 fn room<const N: usize>(buf: &mut [u8], len: usize) -> Option<&mut [u8; N]> {
     buf.get_mut(len..)?.first_chunk_mut()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        let mut text = Text::new("\t", u64::MAX);
+        let numbers = (0..12_000).chain([99_999, 100_000, 1 << 32, u64::MAX]);
+        let mut expected = String::new();
+        for n in numbers {
+            text.number(n);
+            text.put(b" ");
+            expected += &format!("{n} ");
+        }
+        assert_eq!(text.take(), expected);
+    }
+
+    #[test]
+    fn too_much_text() {
+        let mut text = Text::new("\t", 5);
+        text.put(b"four");
+        text.flush(&mut String::new()).unwrap();
+        text.put_short(&Short::new("x"));
+        assert_eq!(text.check(), Ok(()));
+        text.line(LEVELS + 1);
+        assert_eq!(text.check(), Err(Error::DumpTooLarge { limit: 5 }));
+        assert_eq!(text.take(), format!("x\n{}", "\t".repeat(LEVELS as usize + 1)));
+    }
 }

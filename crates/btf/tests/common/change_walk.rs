@@ -151,6 +151,12 @@ fn dump_one(btf: &Btf) {
             assert_eq!(pieces, text);
         }
     }
+    // Who asks for each by number gets the same as who asks for all.
+    let mut each = DumpOptions::default();
+    each.types = Some((1..btf.end_id().0).map(TypeId).collect());
+    if let Some((one_by_one, all)) = told(btf.dump_c(&each)).zip(told(btf.dump_c(&DumpOptions::default()))) {
+        assert_eq!(one_by_one, all);
+    }
     let mut dump = CDump::new(btf);
     let decl = TypeDecl { name: "value", strip_mods: true, ..TypeDecl::default() };
     for ty in btf.types().take(200) {

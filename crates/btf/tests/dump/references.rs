@@ -141,3 +141,29 @@ fn a_module_and_its_base() {
         "struct of_base {\n    int a;\n};\n\nstruct of_module {\n    struct of_base in;\n};\n\n"
     );
 }
+
+/// A prototype by itself is not written, but what it takes or gives is, before what comes behind the prototype. Nothing is
+/// left to be done for one that comes last.
+#[test]
+fn what_a_prototype_takes_and_gives() {
+    let text = |result, params: &[(&str, TypeId)]| {
+        let mut m = made();
+        m.b.add_func_proto(result, params.iter().copied()).unwrap();
+        m.record("record", 4, &[("a", m.int, 0)]);
+        m.b.add_enum("values", 4, false, [("A", 10), ("B", 1234)]).unwrap();
+        m.b.add_func_proto(result, params.iter().copied()).unwrap();
+        m.text()
+    };
+    let values = TypeId(7);
+    assert_eq!(text(values, &[]), text(TypeId(0), &[("", values)]));
+    assert_snapshot!(text(values, &[]), @r"
+    enum values {
+        A = 10,
+        B = 1234,
+    };
+
+    struct record {
+        int a;
+    };
+    ");
+}
