@@ -11,17 +11,18 @@ pub struct Errno(pub i32);
 impl Errno {
     /// The name in capitals, `EPERM` for 1; `None` for a number that Linux does not use.
     pub fn name(self) -> Option<&'static str> {
-        entry(self).map(|e| e.1)
+        entry(self).map(|(name, _)| name)
     }
 
     /// What the number means in general, in a few words; `None` for a number that Linux does not use.
     pub fn description(self) -> Option<&'static str> {
-        entry(self).map(|e| e.2)
+        entry(self).map(|(_, text)| text)
     }
 
     /// The number that a name stands for.
     pub fn from_name(name: &str) -> Option<Self> {
-        TABLE.iter().find(|e| e.1 == name).map(|e| Self(e.0))
+        let place = texts().position(|(known, _)| known == name)?;
+        NUMBERS.get(place).copied().map(Self)
     }
 
     /// The errno of the last failed libc call of this thread.
@@ -33,7 +34,7 @@ impl Errno {
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match entry(*self) {
-            Some((_, name, text)) => write!(f, "{name} ({text})"),
+            Some((name, text)) => write!(f, "{name} ({text})"),
             None => write!(f, "errno {}", self.0),
         }
     }
@@ -62,8 +63,14 @@ impl From<Errno> for std::io::Error {
     }
 }
 
-fn entry(e: Errno) -> Option<&'static (i32, &'static str, &'static str)> {
-    TABLE.iter().find(|row| row.0 == e.0)
+/// The name of a number, and what it means.
+fn entry(e: Errno) -> Option<(&'static str, &'static str)> {
+    texts().nth(NUMBERS.iter().position(|number| *number == e.0)?)
+}
+
+/// Names and what they mean, in the order of [`NUMBERS`].
+fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TEXTS.lines().filter_map(|line| line.split_once(' '))
 }
 
 macro_rules! errnos {
@@ -72,7 +79,12 @@ macro_rules! errnos {
             $( #[doc = concat!("`", stringify!($name), "`: \"", $text, "\".")] pub const $name: Self = Self(libc::$name); )*
         }
         /// The numbers come from libc, for they differ between architectures.
-        static TABLE: &[(i32, &str, &str)] = &[ $( (libc::$name, stringify!($name), $text), )* (524, "ENOTSUPP", "Operation not supported by the kernel object") ];
+        static NUMBERS: &[i32] = &[ $( libc::$name, )* 524 ];
+        /// One text, as a table of texts would be full of addresses, which take memory in every process.
+        static TEXTS: &str = concat!(
+            $( stringify!($name), " ", $text, "\n", )*
+            "ENOTSUPP Operation not supported by the kernel object"
+        );
     };
 }
 
@@ -221,9 +233,10 @@ mod tests {
 
     #[test]
     fn names_go_both_ways() {
-        for (number, name, _) in TABLE {
+        assert_eq!(texts().count(), NUMBERS.len());
+        for (number, (name, text)) in NUMBERS.iter().zip(texts()) {
             assert_eq!(Errno::from_name(name), Some(Errno(*number)));
-            assert_eq!(Errno(*number).name(), Some(*name));
+            assert_eq!((Errno(*number).name(), Errno(*number).description()), (Some(name), Some(text)));
         }
         assert_eq!((Errno(0).name(), Errno(5000).name(), Errno::from_name("EWHAT")), (None, None, None));
     }
