@@ -15,7 +15,7 @@ fn is_newer(prefix: &str) -> bool {
 pub(crate) fn run() -> bool {
     let (mut compared, mut different) = (0, 0);
     for def in SectionDef::table() {
-        let prefix = def.prefix;
+        let prefix = def.prefix();
         let names = [
             prefix.to_owned(),
             format!("{prefix}/"),
@@ -27,7 +27,7 @@ pub(crate) fn run() -> bool {
         ];
         for name in names {
             let ours = SectionDef::find(&name).map(|(def, _)| def);
-            if ours.is_some_and(|def| is_newer(def.prefix)) {
+            if ours.is_some_and(|def| is_newer(def.prefix())) {
                 continue;
             }
             let ours = ours.map(|def| (def.prog_type.0, def.attach_type.map_or(0, |attach| attach.0)));

@@ -14,7 +14,7 @@ fn rows() {
     let text = |def: &SectionDef| {
         let target = if def.takes_target { "+" } else { "" };
         let attach = def.attach_type.map_or("-".to_owned(), |a| a.to_string());
-        let mut line = format!("{}{target} {} {attach}", def.prefix, def.prog_type);
+        let mut line = format!("{}{target} {} {attach}", def.prefix(), def.prog_type);
         let words = [
             (def.sleepable, " sleepable"),
             (def.xdp_frags, " frags"),
@@ -37,7 +37,7 @@ fn rows() {
 #[test]
 fn rows_agree_with_themselves() {
     for def in SectionDef::table() {
-        let name = def.prefix;
+        let name = def.prefix();
         assert_eq!(
             def.sleepable,
             name.split('/').next().unwrap().ends_with(".s") || name == "syscall",

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::fmt;
+
 use crate::uapi::{AttachType, ProgramFlags, ProgramType};
 
 /// How programs of a section are attached when nothing but the section's name is known.
@@ -92,8 +94,7 @@ pub enum AttachKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct SectionDef {
-    /// The section's name, or what stands before `/` in it.
-    pub prefix: &'static str,
+    prefix: Prefix,
     /// Whether `prefix/target` is this row too; otherwise only `prefix` itself is.
     pub takes_target: bool,
     /// The type of the programs.
@@ -116,13 +117,13 @@ pub struct SectionDef {
 
 impl SectionDef {
     const fn new(
-        prefix: &'static str,
+        prefix: &str,
         prog_type: ProgramType,
         attach_type: Option<AttachType>,
         attach: AttachKind,
     ) -> Self {
         Self {
-            prefix,
+            prefix: Prefix::new(prefix),
             takes_target: false,
             prog_type,
             attach_type,
@@ -165,6 +166,11 @@ impl SectionDef {
         self
     }
 
+    /// The section's name, or what stands before `/` in it.
+    pub fn prefix(&self) -> &str {
+        str::from_utf8(self.prefix.as_bytes()).unwrap_or_default()
+    }
+
     /// The flags that its programs are loaded with.
     pub fn flags(&self) -> ProgramFlags {
         let mut flags = ProgramFlags::empty();
@@ -190,7 +196,8 @@ impl SectionDef {
     #[doc(alias = "libbpf_prog_type_by_name")]
     pub fn find(section: &str) -> Option<(&'static Self, Option<&str>)> {
         table::TABLE.iter().find_map(|def| {
-            let rest = section.strip_prefix(def.prefix)?;
+            let prefix = def.prefix.as_bytes();
+            let rest = section.get(prefix.len()..).filter(|_| section.as_bytes().starts_with(prefix))?;
             match rest.strip_prefix('/') {
                 None if rest.is_empty() => Some((def, None)),
                 Some(target) if def.takes_target => Some((def, Some(target))),
@@ -200,13 +207,41 @@ impl SectionDef {
     }
 }
 
+/// The text of a row, which stands in it: a table of addresses of texts takes memory in every process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Prefix {
+    bytes: [u8; Self::MAX],
+    len: u8,
+}
+
+impl Prefix {
+    const MAX: usize = 23;
+
+    /// Of a table that is a constant: a text that is too long does not compile.
+    const fn new(text: &str) -> Self {
+        let mut bytes = [0; Self::MAX];
+        bytes.split_at_mut(text.len()).0.copy_from_slice(text.as_bytes());
+        Self { bytes, len: text.len() as u8 }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&String::from_utf8_lossy(self.as_bytes()), f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_table_is_whole_and_without_doubles() {
-        let mut names: Vec<_> = SectionDef::table().iter().map(|d| d.prefix).collect();
+        let mut names: Vec<_> = SectionDef::table().iter().map(SectionDef::prefix).collect();
         assert_eq!(names.len(), 116);
         names.sort_unstable();
         names.dedup();
@@ -216,13 +251,13 @@ mod tests {
     #[test]
     fn every_row_finds_itself() {
         for def in SectionDef::table() {
-            assert_eq!(SectionDef::find(def.prefix), Some((def, None)), "{}", def.prefix);
-            let with_target = format!("{}/a/b+0x10", def.prefix);
+            assert_eq!(SectionDef::find(def.prefix()), Some((def, None)), "{}", def.prefix());
+            let with_target = format!("{}/a/b+0x10", def.prefix());
             let found = SectionDef::find(&with_target);
             if def.takes_target {
-                assert_eq!(found, Some((def, Some("a/b+0x10"))), "{}", def.prefix);
+                assert_eq!(found, Some((def, Some("a/b+0x10"))), "{}", def.prefix());
             } else {
-                assert_eq!(found, None, "{}", def.prefix);
+                assert_eq!(found, None, "{}", def.prefix());
             }
         }
     }

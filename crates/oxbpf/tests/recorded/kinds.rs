@@ -44,7 +44,8 @@ fn every_row_is_loaded_as_it_says() {
     }
     let types = types.build().unwrap();
     for def in SectionDef::table() {
-        let section = if def.takes_target { format!("{}/here", def.prefix) } else { def.prefix.to_owned() };
+        let section =
+            if def.takes_target { format!("{}/here", def.prefix()) } else { def.prefix().to_owned() };
         let door = Arc::new(Fake::new().with_file("/sys/kernel/btf/vmlinux", types.as_bytes()));
         let outcome = loaded(&of_section(&section), door);
         if matches!(def.prog_type, ProgramType::EXT) {
@@ -52,7 +53,7 @@ fn every_row_is_loaded_as_it_says() {
             continue;
         }
         let attr = outcome.unwrap_or_else(|error| panic!("{section}: {error}"));
-        let attach = match def.prefix {
+        let attach = match def.prefix() {
             "usdt" | "usdt.s" => AttachType::TRACE_UPROBE_MULTI.0,
             _ => def.attach_type.map_or(0, |attach| attach.0),
         };
