@@ -8,6 +8,7 @@ mod elements;
 mod events;
 mod ids;
 mod info;
+mod layouts;
 mod limits;
 mod linking;
 mod links;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     maps::add(&mut suite);
     progs::add(&mut suite);
     info::add(&mut suite);
+    layouts::add(&mut suite);
     links::add(&mut suite);
     events::add(&mut suite);
     attaching::add(&mut suite);
