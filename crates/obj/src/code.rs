@@ -16,6 +16,8 @@ pub(crate) struct Code {
     pub(crate) sections: Vec<CodeSection>,
     /// Functions by section and place.
     pub(crate) functions: Vec<Function>,
+    /// Their names, one behind the other.
+    pub(crate) names: String,
     pub(crate) core_relos: CoreRelos,
     pub(crate) exception_tags: Vec<ExceptionTag>,
     /// Whether arguments of functions have the tag [`CONTEXT_TAG`].
@@ -61,14 +63,13 @@ pub(crate) struct CodeSection {
 
 /// A function: a program, or one that programs call.
 pub(crate) struct Function {
-    pub(crate) name: String,
+    /// Where in [`Code::names`] its name is.
+    pub(crate) name: Range<usize>,
     /// Index in [`Code::sections`].
     pub(crate) section: usize,
     /// Instructions of the section.
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// Indexes in the section's relocations.
-    pub(crate) relocs: Range<usize>,
     pub(crate) global: bool,
     /// Global in the object only: programs that call it verify it with them.
     pub(crate) hidden: bool,
@@ -79,6 +80,15 @@ pub(crate) struct Function {
 impl Function {
     pub(crate) fn len(&self) -> usize {
         self.end.saturating_sub(self.start)
+    }
+}
+
+impl CodeSection {
+    /// What the instructions of a function refer to.
+    pub(crate) fn relocs_of(&self, function: &Function) -> &[Reloc] {
+        let [start, end] =
+            [function.start, function.end].map(|at| self.relocs.partition_point(|reloc| reloc.insn < at));
+        self.relocs.get(start..end).unwrap_or_default()
     }
 }
 
@@ -111,6 +121,11 @@ pub(crate) enum Target {
 pub(crate) struct MapId(pub(crate) u32);
 
 impl Code {
+    /// The name of one of its functions.
+    pub(crate) fn name(&self, function: &Function) -> &str {
+        self.names.get(function.name.clone()).unwrap_or("?")
+    }
+
     /// The section of code at this index among the sections of the file.
     pub(crate) fn section_of(&self, elf_index: usize) -> Option<usize> {
         self.sections.binary_search_by_key(&elf_index, |s| s.elf_index).ok()

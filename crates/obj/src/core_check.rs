@@ -191,7 +191,7 @@ impl ObjectSpec {
             let place = code.functions.get(function)?;
             Some(CheckedRelo {
                 section: shortened(&code.sections.get(section)?.name),
-                function: shortened(&place.name),
+                function: shortened(code.name(place)),
                 used: used.get(function).is_some_and(|used| *used),
                 insn: (relo.insn_off as usize).saturating_sub(place.start),
                 line: code

@@ -1,5 +1,7 @@
 //! Programs that are loaded.
 
+mod kind;
+
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -11,6 +13,10 @@ use oxbpf_sys::{Kernel, ProgramDump, ProgramInfo, ProgramParts, SysError};
 use crate::error::{Error, Result};
 use crate::load::handlers::Bound;
 use crate::map::pin;
+
+pub(crate) use kind::{About, Kinds};
+
+use kind::Kind;
 
 /// A program in the kernel: verified, not yet attached.
 ///
@@ -39,54 +45,13 @@ pub struct Program {
 /// An object may have many of these.
 struct Inner {
     fd: OwnedFd,
-    kernel: Kernel,
-    /// Its name, its section and what it is for, one behind the other.
-    text: Box<str>,
-    /// Where the second begins, and the third.
-    places: [usize; 2],
-    is_for_something: bool,
-    def: Option<&'static SectionDef>,
-    prog_type: ProgramType,
-    flags: ProgramFlags,
-    autoattach: bool,
-    ifindex: u32,
-    log: Option<Box<str>>,
-    handler: Option<Box<Bound>>,
-}
-
-/// What an object says of a program.
-pub(crate) struct About<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) section: &'a str,
-    pub(crate) def: Option<&'static SectionDef>,
-    pub(crate) prog_type: ProgramType,
-    pub(crate) attach_type: Option<AttachType>,
-    pub(crate) attach_to: Option<&'a str>,
-    pub(crate) flags: ProgramFlags,
-    pub(crate) autoattach: bool,
-    pub(crate) ifindex: u32,
-    pub(crate) log: Option<String>,
-    pub(crate) handler: Option<&'a Bound>,
+    name: Box<str>,
+    kind: Arc<Kind>,
 }
 
 impl Program {
-    pub(crate) fn new(fd: OwnedFd, kernel: Kernel, about: About<'_>) -> Self {
-        let About { name, section, attach_to, .. } = about;
-        let inner = Inner {
-            fd,
-            kernel,
-            text: [name, section, attach_to.unwrap_or_default()].concat().into(),
-            places: [name.len(), name.len() + section.len()],
-            is_for_something: attach_to.is_some(),
-            def: about.def,
-            prog_type: about.prog_type,
-            flags: about.flags,
-            autoattach: about.autoattach,
-            ifindex: about.ifindex,
-            log: about.log.map(String::into_boxed_str),
-            handler: about.handler.cloned().map(Box::new),
-        };
-        Self { inner: Arc::new(inner), attach_type: about.attach_type }
+    pub(crate) fn new(fd: OwnedFd, kernel: &Kernel, about: About<'_>) -> Self {
+        Kinds::new(kernel).program(fd, about)
     }
 
     /// The same program, as one that was loaded for this attach type: the kernel does not tell that of programs that are
@@ -117,29 +82,29 @@ impl Program {
     /// Its name: that of the C function.
     #[doc(alias = "bpf_program__name")]
     pub fn name(&self) -> &str {
-        &self.inner.text[..self.inner.places[0]]
+        &self.inner.name
     }
 
     /// The section it stands in: `tracepoint/sched/sched_switch`.
     #[doc(alias = "bpf_program__section_name")]
     pub fn section(&self) -> &str {
-        &self.inner.text[self.inner.places[0]..self.inner.places[1]]
+        &self.inner.kind.section
     }
 
     /// What its section's name means; `None` for a name that is in no table.
     pub fn def(&self) -> Option<&'static SectionDef> {
-        self.inner.def
+        self.inner.kind.def
     }
 
     /// What handles its section, if that is one of the caller's own.
     pub(crate) fn handler(&self) -> Option<&Bound> {
-        self.inner.handler.as_deref()
+        self.inner.kind.handler.as_ref()
     }
 
     /// Its type.
     #[doc(alias = "bpf_program__type")]
     pub fn prog_type(&self) -> ProgramType {
-        self.inner.prog_type
+        self.inner.kind.prog_type
     }
 
     /// The attach type it was loaded for; `None` if it needs none, or was opened by its id, its pin or a descriptor and it
@@ -151,35 +116,35 @@ impl Program {
 
     /// What its section's name says it is for: `sched/sched_switch`, `do_unlinkat`.
     pub fn attach_to(&self) -> Option<&str> {
-        self.inner.is_for_something.then(|| &self.inner.text[self.inner.places[1]..])
+        self.inner.kind.attach_to.as_deref()
     }
 
     /// The flags it was loaded with.
     #[doc(alias = "bpf_program__flags")]
     pub fn flags(&self) -> ProgramFlags {
-        self.inner.flags
+        self.inner.kind.flags
     }
 
     /// Whether [`Object::attach`](crate::Object::attach) attaches it.
     #[doc(alias = "bpf_program__autoattach")]
     pub fn autoattach(&self) -> bool {
-        self.inner.autoattach
+        self.inner.kind.autoattach
     }
 
     /// The network device it is bound to; 0 for none.
     pub fn ifindex(&self) -> u32 {
-        self.inner.ifindex
+        self.inner.kind.ifindex
     }
 
     /// The verifier's log, where [`LoadOptions::log_level`](crate::LoadOptions::log_level) asked for it.
     #[doc(alias = "bpf_program__log_buf")]
     pub fn log(&self) -> Option<&str> {
-        self.inner.log.as_deref()
+        self.inner.kind.log.as_deref()
     }
 
     /// The kernel it lives in.
     pub fn kernel(&self) -> &Kernel {
-        &self.inner.kernel
+        &self.inner.kind.kernel
     }
 
     /// What the kernel says of it: id, tag, sizes, run count and time; with what only its descriptor tells (its memory).
@@ -188,7 +153,7 @@ impl Program {
     /// [`Error::Kernel`].
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     pub fn info(&self) -> Result<ProgramInfo> {
-        self.inner.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
+        self.inner.kind.kernel.prog_info_with_fdinfo(self.as_fd()).map_err(|source| self.failed(source))
     }
 
     /// Its instructions as the verifier left them, its machine code, its functions and source lines: the parts that are
@@ -199,7 +164,7 @@ impl Program {
     #[doc(alias = "bpf_prog_get_info_by_fd")]
     #[doc(alias = "bpf_prog_linfo__new")]
     pub fn dump(&self, parts: ProgramParts) -> Result<ProgramDump> {
-        self.inner.kernel.prog_dump(self.as_fd(), parts).map_err(|source| self.failed(source))
+        self.inner.kind.kernel.prog_dump(self.as_fd(), parts).map_err(|source| self.failed(source))
     }
 
     /// Pins it in bpffs, where it outlives this process. Missing directories are made.
@@ -208,7 +173,7 @@ impl Program {
     /// [`Error::Pin`]: `EEXIST` if something is there already, `EPERM` if `path` is not on bpffs.
     #[doc(alias = "bpf_program__pin")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
-        pin::pin(&self.inner.kernel, self.as_fd(), &format!("program {}", self.name()), path.as_ref())
+        pin::pin(&self.inner.kind.kernel, self.as_fd(), &format!("program {}", self.name()), path.as_ref())
     }
 }
 

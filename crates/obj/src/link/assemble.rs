@@ -94,7 +94,7 @@ impl<'l> Assembler<'l> {
     fn fail(&self, frame: &Frame<'_>, insn: usize, problem: LinkProblem) -> Error {
         Error::Link {
             program: self.program.into(),
-            function: frame.function.name.as_str().into(),
+            function: self.name(frame.function).into(),
             insn: insn.saturating_sub(frame.function.start),
             problem,
         }
@@ -203,7 +203,7 @@ impl<'l> Assembler<'l> {
         match found {
             Some((at, index, function)) if function.start == at => Ok(index),
             Some((.., function)) => {
-                let function = function.name.clone();
+                let function = self.name(function).to_owned();
                 Err(self.fail(frame, insn, LinkProblem::MiddleOfFunction { function }))
             }
             None => {
@@ -229,12 +229,12 @@ impl<'l> Assembler<'l> {
         let &Function { section: section_index, start, end, .. } = function;
         if at.saturating_add(function.len()) > MAX_INSNS {
             let problem = LinkProblem::TooLarge { max: MAX_INSNS };
-            let name: &str = caller.map_or(self.program, |(frame, _)| &frame.function.name);
+            let name: &str = caller.map_or(self.program, |(frame, _)| self.name(frame.function));
             let insn = caller.map_or(0, |(frame, at)| at.saturating_sub(frame.function.start));
             return Err(Error::Link { program: self.program.into(), function: name.into(), insn, problem });
         }
         self.placed.insert(index, at);
-        self.image.functions.push((function.name.clone(), at));
+        self.image.functions.push((code.name(function).to_owned(), at));
         self.linker.relocated.append(section_index, start, end, &mut self.image.insns);
         for (insn, description) in self.linker.relocated.poisoned(section_index, start, end) {
             let insn = at.saturating_add(insn.saturating_sub(start));
@@ -248,8 +248,12 @@ impl<'l> Assembler<'l> {
         }
         self.func_info(&section.func_info, function, at);
         self.line_info(&section.line_info, function, at);
-        let relocs = section.relocs.get(function.relocs.clone()).unwrap_or_default();
+        let relocs = section.relocs_of(function);
         Ok((Some(Frame { function, at, next: start, relocs }), at))
+    }
+
+    fn name(&self, function: &Function) -> &'l str {
+        self.linker.spec.code.name(function)
     }
 
     /// Kernels want a record for each function or none at all.
@@ -259,7 +263,7 @@ impl<'l> Assembler<'l> {
         if own.peek().is_none() {
             self.has_func_info = false;
             self.image.func_info.clear();
-            tracing::debug!(program = self.program, function = function.name, "no func_info: left out");
+            tracing::debug!(program = self.program, function = self.name(function), "no func_info: left out");
         }
         let own = own.map(|r| FuncInfo { insn_off: moved.insn(r.insn_off), ..r });
         self.image.func_info.extend(own);
@@ -272,7 +276,7 @@ impl<'l> Assembler<'l> {
         if own.peek().is_none_or(|r| r.insn_off != moved.start) {
             self.has_line_info = false;
             self.image.line_info.clear();
-            tracing::debug!(program = self.program, function = function.name, "no line_info: left out");
+            tracing::debug!(program = self.program, function = self.name(function), "no line_info: left out");
             return;
         }
         let own = own.map(|r| LineInfo { insn_off: moved.insn(r.insn_off), ..r });

@@ -133,7 +133,7 @@ pub(super) fn relocate<'s>(spec: &'s ObjectSpec, options: &LinkOptions<'_>) -> R
             if let Applied::Poisoned(why) = applied.map_err(|source| failed(wanted, source))? {
                 let insn = relo.insn_off as usize;
                 let description = shortened(&why.to_string());
-                tracing::debug!(function = function.name, insn, relo = description, "poisoned");
+                tracing::debug!(function = code.name(function), insn, relo = description, "poisoned");
                 result.poisoned.push(PoisonedAt { section: function.section, insn, description });
             }
         }
@@ -170,7 +170,7 @@ impl Wanted {
     }
 
     fn function_name<'c>(&self, code: &'c Code) -> &'c str {
-        self.function(code).map_or("?", |function| &function.name)
+        self.function(code).map_or("?", |function| code.name(function))
     }
 }
 

@@ -32,7 +32,7 @@ impl<'s> Callbacks<'s> {
         if !all.named.is_empty() {
             let functions = code.functions.iter().enumerate().filter(|(_, function)| function.subprogram);
             for (index, function) in functions {
-                all.functions.entry(&function.name).or_insert(index);
+                all.functions.entry(code.name(function)).or_insert(index);
             }
         }
         all

@@ -93,7 +93,7 @@ fn mark_object(
                 code.function_at(section, relo.insn_off as usize).and_then(|f| code.functions.get(f));
             let start = function.map_or(0, |f| f.start);
             Error::Core {
-                function: function.map_or("?", |f| &f.name).into(),
+                function: function.map_or("?", |f| code.name(f)).into(),
                 source: Box::new(CoreError {
                     relo: describe(btf, &relo),
                     insn: (relo.insn_off as usize).saturating_sub(start),

@@ -27,12 +27,12 @@ impl Parser<'_> {
             let mut end = 0;
             while let Some(symbol) = symbols.next_if(|s| s.section == index) {
                 let section = code.sections.len();
-                let function = self.function(&symbol, section, bytes.len())?;
+                let function = self.function(&symbol, section, bytes.len(), &mut code.names)?;
                 let before = code.functions.get(first..).and_then(|f| f.last());
                 let is_alias = before.is_some_and(|b| b.start == function.start && b.end == function.end);
                 if function.start < end && !is_alias {
                     let problem = FunctionProblem::Overlap;
-                    let function = function.name.into();
+                    let function = code.name(&function).into();
                     return Err(Error::Function { section: name.into(), function, problem });
                 }
                 end = function.end;
@@ -51,7 +51,14 @@ impl Parser<'_> {
         Ok(code)
     }
 
-    fn function(&mut self, symbol: &Symbol, section: usize, section_len: usize) -> Result<Function, Error> {
+    /// Reads a function, and puts its name behind those of the others.
+    fn function(
+        &mut self,
+        symbol: &Symbol,
+        section: usize,
+        section_len: usize,
+        names: &mut String,
+    ) -> Result<Function, Error> {
         let fail = |problem| {
             let section = self.elf.section_name(symbol.section).into();
             Error::Function { section, function: self.elf.describe(symbol).into(), problem }
@@ -73,17 +80,18 @@ impl Parser<'_> {
         if name.is_empty() {
             return Err(fail(FunctionProblem::NoName));
         }
-        let name = self.names.copy(name)?;
+        self.names.take(name.len())?;
+        let start_of_name = names.len();
+        names.push_str(name);
         // Static functions are never programs, wherever they are.
         let is_text = Some(symbol.section) == self.sections.text;
         // Both are within the section, whose size is a usize.
         let [start, end] = [offset, end].map(|at| (at / SLOT) as usize);
         Ok(Function {
-            name,
+            name: start_of_name..names.len(),
             section,
             start,
             end,
-            relocs: 0..0,
             global: symbol.is_global(),
             hidden: symbol.hidden,
             subprogram: is_text || !symbol.is_global(),

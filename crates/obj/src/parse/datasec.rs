@@ -117,7 +117,7 @@ fn fill_datasec(btf: &Btf, sec: Type<'_>, lookups: &Lookups<'_>, changes: &mut C
 /// Marks functions that are hidden, and called by programs, as static.
 fn hide_functions(btf: &Btf, code: &Code, changes: &mut Changes) {
     let hidden = code.functions.iter().filter(|f| f.global && f.hidden && f.subprogram);
-    let hidden: HashSet<&str, FixedState> = hidden.map(|f| f.name.as_str()).collect();
+    let hidden: HashSet<&str, FixedState> = hidden.map(|f| code.name(f)).collect();
     if hidden.is_empty() {
         return;
     }

@@ -108,7 +108,7 @@ pub(super) fn program_at<'c>(code: &'c Code, symbol: &Symbol) -> Option<(&'c str
     let function = code.functions.get(code.function_at(section, insn)?)?;
     let is_start = function.start == insn && symbol.value.is_multiple_of(SLOT);
     let section = code.sections.get(section)?;
-    (is_start && !function.subprogram).then_some((function.name.as_str(), section.name.as_str()))
+    (is_start && !function.subprogram).then_some((code.name(function), section.name.as_str()))
 }
 
 /// Where the maps of `.maps` are, by offset.

@@ -24,7 +24,7 @@ impl Parser<'_> {
             for index in section.functions.clone() {
                 let Some(function) = code.functions.get(index).filter(|f| !f.subprogram) else { continue };
                 programs.push(ProgramSpec {
-                    name: self.names.copy(&function.name)?,
+                    name: self.names.copy(code.name(function))?,
                     section: self.names.copy(name)?,
                     def,
                     prog_type: def.map_or(ProgramType::UNSPEC, |d| d.prog_type),

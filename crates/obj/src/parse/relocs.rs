@@ -36,12 +36,6 @@ impl Parser<'_> {
                 });
             }
         }
-        for function in &mut code.functions {
-            if let Some(section) = code.sections.get(function.section) {
-                let at = |insn| section.relocs.partition_point(|r| r.insn < insn);
-                function.relocs = at(function.start)..at(function.end);
-            }
-        }
         Ok(())
     }
 

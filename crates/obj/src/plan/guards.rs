@@ -24,7 +24,7 @@ impl<'s> Guards<'s> {
         let asking = code.core_relos.iter().filter(|(_, relo)| relo.kind != CoreReloKind::FieldByteOffset);
         let names = asking.filter_map(|(section, relo)| {
             let function = code.function_at(section, relo.insn_off as usize)?;
-            code.functions.get(function).map(|function| function.name.as_str())
+            code.functions.get(function).map(|function| code.name(function))
         });
         Self { spec, asking: names.collect() }
     }

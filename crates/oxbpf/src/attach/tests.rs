@@ -41,7 +41,7 @@ fn loaded_by(loader: &Kernel, kernel: &Kernel, section: &str) -> Program {
         log: None,
         handler: None,
     };
-    Program::new(fd, kernel.clone(), about)
+    Program::new(fd, kernel, about)
 }
 
 fn recording(door: impl Door + 'static) -> (Arc<Recorder>, Kernel) {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::load::memlock;
 use crate::map::{Map, Shape, create};
 use crate::object::Object;
-use crate::program::{About, Program};
+use crate::program::{About, Kinds};
 
 /// The license of loaders: they call helpers that ask for one.
 const LICENSE: &str = "Dual BSD/GPL";
@@ -200,6 +200,7 @@ impl<'a> Run<'a> {
         let globals = self.btf.iter().flat_map(|btf| self.loader.globals(btf));
         let globals = globals.filter_map(|var| Some((maps.get(var.map)?, var)));
         let globals = globals.map(|(map, var)| (var, map.clone())).collect();
+        let kinds = Kinds::new(self.kernel());
         let programs = self.loader.programs.iter().zip(programs).map(|(program, fd)| {
             let about = About {
                 name: &program.name,
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
                 log: None,
                 handler: None,
             };
-            Program::new(fd, self.kernel().clone(), about)
+            kinds.program(fd, about)
         });
         Ok(Object {
             name: self.loader.name.clone(),

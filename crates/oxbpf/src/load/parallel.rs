@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Does `work` on the numbers below `count` on `threads` threads and returns what came of it, in order.
@@ -19,44 +20,41 @@ pub(super) fn map<T: Send, E: Send>(
     }
     let next = AtomicUsize::new(0);
     let stop = AtomicUsize::new(count);
-    // What a thread has done, and at which number it failed.
+    let all = Mutex::new(Vec::from_iter((0..count).map(|_| None)));
+    // The number at which a thread failed.
     let worker = || {
-        let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= stop.load(Ordering::Relaxed) {
-                return (done, None);
+                return None;
             }
             match work(number) {
-                Ok(made) => done.push((number, made)),
+                Ok(made) => all.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(made),
                 Err(error) => {
                     stop.fetch_min(number, Ordering::Relaxed);
-                    return (done, Some((number, error)));
+                    return Some((number, error));
                 }
             }
         }
     };
-    let (mut all, failed) = thread::scope(|scope| {
+    let failed = thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .map_while(|_| thread::Builder::new().name("oxbpf-load".into()).spawn_scoped(scope, worker).ok())
             .collect();
-        let (mut all, mut failed) = worker();
+        let mut failed = worker();
         for other in others {
             match other.join() {
-                Ok((done, error)) => {
-                    all.extend(done);
-                    failed = first(failed, error);
-                }
+                Ok(error) => failed = first(failed, error),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        (all, failed)
+        failed
     });
     if let Some((_, error)) = failed {
         return Err(error);
     }
-    all.sort_unstable_by_key(|(number, _)| *number);
-    Ok(all.into_iter().map(|(_, made)| made).collect())
+    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(all.into_iter().flatten().collect())
 }
 
 /// The failure of the lower number.

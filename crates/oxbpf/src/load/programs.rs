@@ -16,7 +16,7 @@ use super::target::{self, Target};
 use super::{LoadOptions, handlers, hints, parallel};
 use crate::error::{Error, Result};
 use crate::map::Map;
-use crate::program::{About, Program};
+use crate::program::{About, Kinds, Program};
 use crate::verifier::VerifierError;
 
 /// Room for the verifier's log at first.
@@ -33,7 +33,7 @@ pub(super) fn load(
     images: &Images<'_>,
 ) -> Result<Vec<Program>> {
     let fd_array = fd_array(&parts.modules);
-    let loader = Loader { spec, options, parts, fd_array: &fd_array };
+    let loader = Loader::new(spec, options, parts, &fd_array);
     let programs = images.programs();
     parallel::map(programs.len(), threads(options, images), |i| {
         loader.load(&*images.get(i, programs[i], &parts.maps)?)
@@ -49,7 +49,7 @@ pub(super) fn load_copy(
     image: &ProgramImage,
 ) -> Result<Program> {
     let fd_array = fd_array(&parts.modules);
-    Loader { spec: object, options, parts, fd_array: &fd_array }.load_as(spec, image)
+    Loader::new(object, options, parts, &fd_array).load_as(spec, image)
 }
 
 /// The descriptors that calls of functions of modules name by their place: the first place means the kernel itself, so
@@ -76,9 +76,19 @@ struct Loader<'a> {
     parts: &'a Parts,
     /// What calls of functions of modules refer to.
     fd_array: &'a [BorrowedFd<'a>],
+    kinds: Kinds,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(
+        spec: &'a ObjectSpec,
+        options: &'a LoadOptions,
+        parts: &'a Parts,
+        fd_array: &'a [BorrowedFd<'a>],
+    ) -> Self {
+        Self { spec, options, parts, fd_array, kinds: Kinds::new(&options.kernel) }
+    }
+
     /// The program at this place of the spec.
     fn load(&self, image: &ProgramImage) -> Result<Program> {
         let spec = self.spec.programs.get(image.program).ok_or_else(|| Error::NoSuchProgram {
@@ -93,7 +103,6 @@ impl Loader<'_> {
 
     /// A program, loaded as `spec` says.
     fn load_as(&self, spec: &ProgramSpec, image: &ProgramImage) -> Result<Program> {
-        let kernel = &self.options.kernel;
         let mut request = self.request(spec, image)?;
         let handler = handlers::of(spec);
         if let Some(handler) = handler {
@@ -114,7 +123,7 @@ impl Loader<'_> {
             log,
             handler,
         };
-        Ok(Program::new(fd, kernel.clone(), about))
+        Ok(self.kinds.program(fd, about))
     }
 
     /// What the kernel will be asked for.

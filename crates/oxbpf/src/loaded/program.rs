@@ -34,7 +34,7 @@ impl Program {
             log: None,
             handler: None,
         };
-        Ok(Self::new(fd, kernel.clone(), about))
+        Ok(Self::new(fd, kernel, about))
     }
 
     /// The program with this id (needs `CAP_SYS_ADMIN`).
