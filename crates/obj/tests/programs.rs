@@ -21,17 +21,17 @@ fn what_a_section_says() {
     let names: Vec<_> = spec.programs.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["on", "off"], "static functions are no programs");
     let on = spec.program("on").unwrap();
-    assert_eq!((on.section.as_str(), on.prog_type, on.autoload), ("xdp", ProgramType::XDP, true));
+    assert_eq!((&*on.section, on.prog_type, on.autoload), ("xdp", ProgramType::XDP, true));
     assert_eq!(on.attach_type, Some(AttachType::XDP));
     assert_eq!(on.def.unwrap().attach, AttachKind::Xdp);
     let off = spec.program("off").unwrap();
-    assert_eq!((off.section.as_str(), off.autoload, off.autoattach), ("xdp", false, true));
+    assert_eq!((&*off.section, off.autoload, off.autoattach), ("xdp", false, true));
 }
 
 #[test]
 fn several_programs_share_a_section() {
     let spec = spec("tests/subprogs.bpf.o");
-    let names: Vec<_> = spec.programs.iter().map(|p| (p.name.as_str(), p.section.as_str())).collect();
+    let names: Vec<_> = spec.programs.iter().map(|p| (p.name.as_str(), &*p.section)).collect();
     assert_eq!(names, [("first", "xdp"), ("second", "xdp"), ("third", "socket")]);
     let first = &spec.programs[0];
     assert_eq!(first.insns().last(), Some(&Insn::exit()));

@@ -149,10 +149,10 @@ fn program(
     out.keep(plan.program_slot(index));
     LightProgram {
         name: spec.name.clone(),
-        section: spec.section.clone(),
+        section: spec.section.to_string(),
         prog_type: spec.prog_type,
         attach_type,
-        attach_to: spec.attach_to.clone(),
+        attach_to: spec.attach_to.as_deref().map(str::to_owned),
         flags: spec.flags,
         autoattach: spec.autoattach,
         ifindex: spec.ifindex,

@@ -20,16 +20,18 @@ impl Parser<'_> {
                 Some((def, target)) => (Some(def), target),
                 None => (None, None),
             };
+            self.names.take(name.len().saturating_add(target.map_or(0, str::len)))?;
+            let (section_name, attach_to) = (Arc::from(name), target.map(Arc::from));
             let flags = def.map_or(ProgramFlags::empty(), SectionDef::flags);
             for index in section.functions.clone() {
                 let Some(function) = code.functions.get(index).filter(|f| !f.subprogram) else { continue };
                 programs.push(ProgramSpec {
                     name: self.names.copy(code.name(function))?,
-                    section: self.names.copy(name)?,
+                    section: Arc::clone(&section_name),
                     def,
                     prog_type: def.map_or(ProgramType::UNSPEC, |d| d.prog_type),
                     attach_type: def.and_then(|d| d.attach_type),
-                    attach_to: target.map(|t| self.names.copy(t)).transpose()?,
+                    attach_to: attach_to.clone(),
                     flags,
                     autoload,
                     autoattach: true,

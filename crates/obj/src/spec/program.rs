@@ -14,8 +14,8 @@ use crate::uapi::{AttachType, ProgramFlags, ProgramType};
 pub struct ProgramSpec {
     /// Name: that of the function.
     pub name: String,
-    /// The section's name, without a leading `?`.
-    pub section: String,
+    /// The section's name, without a leading `?`; programs of a section share it.
+    pub section: Arc<str>,
     /// The row of the table of section names; `None` for a name that is not in it.
     pub def: Option<&'static SectionDef>,
     /// Type; `UNSPEC` (which no kernel takes) for a section that is not in the table.
@@ -25,7 +25,7 @@ pub struct ProgramSpec {
     pub attach_type: Option<AttachType>,
     /// What follows the section's prefix: `sched/sched_switch`, `do_unlinkat`, `/bin/sh:main`.
     #[doc(alias = "bpf_program__set_attach_target")]
-    pub attach_to: Option<String>,
+    pub attach_to: Option<Arc<str>>,
     /// Flags at load; those that follow from the section (sleepable, XDP fragments) are set.
     #[doc(alias = "bpf_program__set_flags")]
     pub flags: ProgramFlags,

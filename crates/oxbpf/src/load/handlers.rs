@@ -140,7 +140,7 @@ impl SectionHandlers {
             program.def = None;
             program.prog_type = *prog_type;
             program.attach_type = *attach_type;
-            program.attach_to = program.section.split_once('/').map(|(_, target)| target.to_owned());
+            program.attach_to = program.section.split_once('/').map(|(_, target)| target.into());
             program.flags = ProgramFlags::empty();
             let bound = Bound { prog_type: (!any_type).then_some(*prog_type), handler: Arc::clone(handler) };
             program.extra = Some(Arc::new(bound.clone()));
@@ -199,7 +199,7 @@ impl Bound {
     fn done(&self, program: &ProgramSpec, step: &'static str, outcome: Result<(), BoxError>) -> Result<()> {
         outcome.map_err(|source| Error::Handler {
             program: program.name.clone(),
-            section: program.section.clone(),
+            section: program.section.to_string(),
             step,
             source,
         })

@@ -134,7 +134,7 @@ fn check(spec: &ObjectSpec, options: &LoadOptions) -> Result<()> {
     }
     match spec.loaded_programs().find(|(_, program)| program.prog_type == ProgramType::UNSPEC) {
         Some((_, program)) => {
-            Err(Error::ProgramType { program: program.name.clone(), section: program.section.clone() })
+            Err(Error::ProgramType { program: program.name.clone(), section: program.section.to_string() })
         }
         None => Ok(()),
     }

@@ -237,7 +237,7 @@ impl<'a> Loader<'a> {
         if log.trim().is_empty() {
             return Error::ProgramLoad {
                 program: spec.name.clone(),
-                section: spec.section.clone(),
+                section: spec.section.to_string(),
                 prog_type: spec.prog_type,
                 hint: hints::program(&self.options.kernel, self.spec, spec, &mut error),
                 // The name stands before it.

@@ -30,8 +30,11 @@ pub(super) fn find<'a>(
     spec: &ProgramSpec,
     program: Option<&'a Program>,
 ) -> Result<Target<'a>> {
-    let missing =
-        |reason: String| Error::Target { program: spec.name.clone(), section: spec.section.clone(), reason };
+    let missing = |reason: String| Error::Target {
+        program: spec.name.clone(),
+        section: spec.section.to_string(),
+        reason,
+    };
     let untold = |source| {
         let what = format!("program {} ({})", spec.name, spec.section);
         Error::KernelBtf { what, source }

@@ -57,7 +57,7 @@ fn kinds() -> TestResult {
     let kinds: Vec<_> = spec
         .programs
         .iter()
-        .map(|p| (p.name.as_str(), p.prog_type, p.attach_type, p.attach_to.clone()))
+        .map(|p| (p.name.as_str(), p.prog_type, p.attach_type, p.attach_to.as_deref().map(str::to_owned)))
         .collect();
     let expected = [
         ("xdp_count", ProgramType::XDP, Some(AttachType::XDP), None),

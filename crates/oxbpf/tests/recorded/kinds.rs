@@ -19,7 +19,7 @@ fn of_section(section: &str) -> ObjectSpec {
     program.def = Some(def);
     program.prog_type = def.prog_type;
     program.attach_type = def.attach_type;
-    program.attach_to = target.map(str::to_owned);
+    program.attach_to = target.map(Into::into);
     program.flags = def.flags();
     spec
 }
