@@ -17,14 +17,10 @@ const THREADS: usize = 16;
 /// # Errors
 /// The first error of [`Link::detach`]; all the others are detached too.
 pub fn detach_all(links: impl IntoIterator<Item = Link>) -> Result<(), Error> {
-    let mut parts = Vec::new();
-    let mut result = Ok(());
-    for mut link in links {
-        result = result.and(link.cut());
-        parts.extend(link.take_parts());
-    }
-    let closed = close(parts);
-    result.and(closed)
+    let mut links = Vec::from_iter(links);
+    let cut = links.iter().map(Link::cut).fold(Ok(()), Result::and);
+    let closed = close(&mut links);
+    cut.and(closed)
 }
 
 /// Links that are detached together, their waits overlapping, when this is dropped.
@@ -81,21 +77,21 @@ impl IntoIterator for Links {
 
 impl Drop for Links {
     fn drop(&mut self) {
-        let parts = self.0.iter_mut().flat_map(Link::take_parts).collect();
-        if let Err(error) = close(parts) {
+        if let Err(error) = close(&mut self.0) {
             tracing::warn!(%error, "detaching left something behind");
         }
     }
 }
 
-/// Closes the parts, on several threads if the kernel makes each wait.
-pub(super) fn close(parts: Vec<Part>) -> Result<(), Error> {
-    let slow = parts.iter().filter(|p| p.is_slow()).count();
+/// Closes the parts of links, on several threads if the kernel makes each wait.
+pub(super) fn close(links: &mut [Link]) -> Result<(), Error> {
+    let slow = links.iter().flat_map(|link| &link.parts).filter(|part| part.is_slow()).count();
+    let parts = links.iter_mut().flat_map(Link::take_parts);
     if slow < 2 {
         // Every part, also after an error.
-        return parts.into_iter().map(Part::close).fold(Ok(()), Result::and);
+        return parts.map(Part::close).fold(Ok(()), Result::and);
     }
-    let queue = Mutex::new((parts, Ok(())));
+    let queue = Mutex::new((Vec::from_iter(parts), Ok(())));
     let work = || {
         loop {
             let Some(part) = lock(&queue).0.pop() else { return };

@@ -261,7 +261,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if let Err(error) = detach::close(self.take_parts()) {
+        if let Err(error) = detach::close(std::slice::from_mut(self)) {
             tracing::warn!(program = self.program, %error, "detaching left something behind");
         }
     }
