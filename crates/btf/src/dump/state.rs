@@ -21,7 +21,7 @@ const REFERENCED: u16 = 1 << 7;
 const ORDERING_WEAKLY: u16 = 1 << 8;
 const ANONYMOUS_BIT: u32 = 9;
 const ANONYMOUS: u16 = 1 << ANONYMOUS_BIT;
-/// The number of a bit.
+/// The number of the bit that says: nothing is to be done for it after all types before it were asked for.
 const IN_TURN: u32 = 10;
 /// The kind is in the bits from here on.
 const KIND: u32 = 11;
