@@ -47,7 +47,8 @@ impl CDump<'_> {
             Kind::FuncProto => return Ok(self.reader.proto_all(id, |id| self.state(id).ordered())),
             Kind::Ptr if self.known_behind(id).is_some() => self.has_target(id, self.reader.target(id)),
             Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag | Kind::Array => {
-                let target = self.reader.target_or_element(id, state.is(Kind::Array));
+                let target =
+                    if state.is(Kind::Array) { self.reader.element(id) } else { self.reader.target(id) };
                 if !self.state(target).ordered() {
                     return Ok(false);
                 }

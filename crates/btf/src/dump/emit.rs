@@ -81,7 +81,7 @@ impl<'a> CDump<'a> {
                 Kind::Ptr | Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {
                     id = self.reader.target(id);
                 }
-                Kind::Array => id = self.ty(id)?.array().map_or(0, |a| a.elem.0),
+                Kind::Array => id = self.reader.element(id),
                 Kind::Fwd => {
                     self.keyword_and_tag(self.ty(id)?);
                     self.text.put(b";\n\n");

@@ -83,7 +83,7 @@ impl CDump<'_> {
                     return Ok(None);
                 }
                 Kind::Array => {
-                    id = self.ty(id)?.array().map_or(0, |a| a.elem.0);
+                    id = self.reader.element(id);
                     through_ptr = false;
                 }
                 Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {

@@ -108,12 +108,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What type `id` refers to, or consists of if it is an array.
+    /// What array `id` consists of.
     #[inline]
-    pub(super) fn target_or_element(&self, id: u32, array: bool) -> u32 {
+    pub(super) fn element(&self, id: u32) -> u32 {
         match self.words(id) {
-            Some((order, &[_, _, _, element, ..])) if array => order.u32(element),
-            Some((order, &[_, _, target, ..])) => order.u32(target),
+            Some((order, &[_, _, _, element, ..])) => order.u32(element),
             _ => 0,
         }
     }

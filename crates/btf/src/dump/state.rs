@@ -28,29 +28,9 @@ const KIND: u32 = 11;
 
 /// What the kind of a type says about it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Start {
+struct Start {
     bits: u16,
     if_backward: u16,
-}
-
-impl Start {
-    /// Of a type with this second word.
-    #[inline]
-    pub(super) fn of(info: u32) -> Start {
-        STARTS.get((info >> KIND_SHIFT & KIND_MASK) as usize).copied().unwrap_or_default()
-    }
-
-    #[inline]
-    pub(super) fn is_func(self) -> bool {
-        self.bits & 1 << IN_TURN != 0
-    }
-
-    /// The state of a type of which nothing is written yet; `backward` if it refers only to types before it.
-    #[inline]
-    pub(super) fn state(self, anonymous: bool, backward: bool) -> State {
-        let anonymous = u16::from(anonymous) << ANONYMOUS_BIT;
-        State(self.bits | anonymous | self.if_backward & u16::from(backward) << IN_TURN)
-    }
 }
 
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "checked by the compiler")]
@@ -70,6 +50,14 @@ const STARTS: [Start; KIND_MASK as usize + 1] = {
 impl State {
     /// `void` is always there.
     pub(super) const VOID: State = State(ORDERED | EMITTED | ANONYMOUS);
+
+    /// Of a type of which nothing is written yet; `backward` if it refers only to types before it.
+    #[inline]
+    pub(super) fn of(name_off: u32, info: u32, backward: bool) -> State {
+        let start = STARTS.get((info >> KIND_SHIFT & KIND_MASK) as usize).copied().unwrap_or_default();
+        let anonymous = u16::from(name_off == 0) << ANONYMOUS_BIT;
+        State(start.bits | anonymous | start.if_backward & u16::from(backward) << IN_TURN)
+    }
 
     /// Of the same type, about which both know something.
     #[inline]

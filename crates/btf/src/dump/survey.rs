@@ -1,10 +1,6 @@
 //! One look at all types before the first is written.
 
-use crate::dump::{
-    reader::Reader,
-    references::References,
-    state::{Start, State},
-};
+use crate::dump::{reader::Reader, references::References, state::State};
 
 /// What is known of each of so many types before anything is written. Which refer to which is found for those who will
 /// ask for all types (`whole`).
@@ -15,11 +11,9 @@ pub(super) fn states(reader: &Reader<'_>, count: usize, whole: bool) -> Vec<Stat
         *void = State::VOID;
     }
     reader.each_type(|id, name, info, references| {
-        let start = Start::of(info);
-        // Half of all types are functions, and nobody asks what they refer to.
-        let last = if whole && !start.is_func() { mark(&mut states, references) } else { u32::MAX };
+        let last = if whole { mark(&mut states, references) } else { u32::MAX };
         if let Some(state) = states.get_mut(id as usize) {
-            *state = state.and(start.state(name == 0, last < id));
+            *state = state.and(State::of(name, info, last < id));
         }
     });
     states
