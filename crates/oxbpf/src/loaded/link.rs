@@ -125,9 +125,7 @@ impl LoadedLink {
     pub fn detach(&self) -> Result<()> {
         Ok(self.kernel.link_detach(self.as_fd()).map_err(|e| self.named(e))?)
     }
-}
 
-impl LoadedLink {
     /// The error, with which link it is about.
     fn named(&self, e: SysError) -> SysError {
         e.with(format!("link {}", self.id))

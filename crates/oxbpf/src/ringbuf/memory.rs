@@ -17,8 +17,14 @@ pub(crate) const HEADER: usize = 8;
 /// counts behind a position of this side.
 pub(crate) const MAY_BE_WIDER: bool = cfg!(all(target_pointer_width = "32", target_endian = "little"));
 
+/// Stores a position at the start of a page where the kernel's may be wider. In release order, as every number is written.
+pub(crate) fn store_wider(page: &Mapping, position: usize) {
+    let old = page.load_u64(0).unwrap_or(0);
+    page.store_u64(0, moved_to(old, position as u32));
+}
+
 /// A position of which the last 32 bits are known, at or after `old`.
-pub(crate) fn moved_to(old: u64, low: u32) -> u64 {
+pub(super) fn moved_to(old: u64, low: u32) -> u64 {
     old.wrapping_add(low.wrapping_sub(old as u32).into())
 }
 
@@ -71,9 +77,7 @@ impl Memory {
     pub(super) fn set_consumer(&self, position: usize) {
         // Release: the reads of the records come before.
         if MAY_BE_WIDER {
-            let old = self.consumer.load_u64(0).unwrap_or(0);
-            self.consumer.store_u64(0, moved_to(old, position as u32));
-            return;
+            return store_wider(&self.consumer, position);
         }
         self.consumer_cell().store(position, Ordering::Release);
     }

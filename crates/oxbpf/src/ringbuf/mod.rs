@@ -17,7 +17,7 @@ use crate::{Error, Map};
 use memory::Memory;
 use ring::Ring;
 
-pub(crate) use memory::{HEADER, MAY_BE_WIDER, moved_to};
+pub(crate) use memory::{HEADER, MAY_BE_WIDER, store_wider};
 pub(crate) use ring::{BUSY, DISCARDED};
 
 /// What can be wrong with a ring buffer.

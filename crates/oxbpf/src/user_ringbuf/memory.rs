@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use oxbpf_sys::{Kernel, Mapping, Prot, SysError};
 
-use crate::ringbuf::{HEADER, MAY_BE_WIDER, moved_to};
+use crate::ringbuf::{HEADER, MAY_BE_WIDER, store_wider};
 
 /// One ring, mapped.
 #[derive(Debug)]
@@ -53,9 +53,7 @@ impl Memory {
     pub(super) fn set_producer(&self, position: usize) {
         // Release order, as every number is written.
         if MAY_BE_WIDER {
-            let old = self.producer.load_u64(0).unwrap_or(0);
-            self.producer.store_u64(0, moved_to(old, position as u32));
-            return;
+            return store_wider(&self.producer, position);
         }
         self.producer.write(0, &position.to_ne_bytes());
     }
